@@ -1,0 +1,296 @@
+"""Every exception that llmroute raises.
+
+Attempts carry a `kind`, decisions carry a `rule`, files carry `diagnostics`: a program branches on the class or
+on that one word, a person reads the message, which says what failed, where it was written and what to do next.
+
+* LLMRouteError
+  + SpecError: routing.yaml has errors; `diagnostics` holds all of them.
+  + RoutingError: the spec and the query lead to no route; `rule` names the law that says so.
+    . NoEndpointError: no scope names a provider or a URL.
+    . NoModelError: no scope has a model that belongs to the winning endpoint.
+    . OrphanKeyError: a key stands on a scope that selects no endpoint.
+    . UnknownProviderError: the winning scope names a provider that is neither declared nor a preset.
+    . UnknownAgentError, UnknownPurposeError, UnknownClientError: the query names what the spec does not.
+    . ModelNotOfferedError: the provider's closed list of models lacks the winning one.
+    . RemoteFallbackError: a fallback is more remote than the primary, without the opt-in.
+    . ConstraintViolatedError: every target fails a requirement or a policy.
+    . BadEnvironmentError: a variable that would win holds no usable value.
+    . BadArgumentError: a client argument holds no usable value.
+    . MissingKeyError: the key of a target was declared and is not there, or was dropped with its origin.
+  + ConversionError: a conversation can't be written in a wire format without loss; `pointer` says where.
+  + CallError: a call failed; `attempts` holds what was tried.
+    . AuthenticationError: the provider refused the key (401, 403).
+    . QuotaError: the account has no credit left.
+    . RateLimitError: too many requests; `retry_after_s` where the provider said so.
+    . OverloadedError: the provider is at its capacity.
+    . ServerError: the provider failed (5xx).
+    . ConnectError: the provider can't be reached; nothing was sent.
+    . AmbiguousError: the connection broke after the request was sent; it may have been executed and billed.
+    . RequestError: the provider refuses this request (400, 413, 422).
+    . ModelNotFoundError: the provider does not have the model.
+    . RefusalError: the provider's filter refused the content.
+    . MalformedReplyError: the answer is not what the API promises.
+    . TruncatedStreamError: the stream ended before its terminal event; `partial` holds the reply so far.
+    . PolicyError: the next target is not allowed for this request.
+    . DeadlineError: the request's own time limit passed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class LLMRouteError(Exception):
+    """The base of all errors of this package."""
+
+
+class SpecError(LLMRouteError):
+    """A spec has errors. `diagnostics` (non-empty) holds all of them, warnings included."""
+
+    def __init__(self, message: str, diagnostics: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics = tuple(diagnostics)
+
+
+class RoutingError(LLMRouteError):
+    """The spec and the query lead to no route.
+
+    `hint` says what to do, `fields` is the trace up to the point where the decision stopped (see
+    `llmroute.routing.route.Field`), `excluded` the targets that a requirement left out, `origin` the place
+    that is at fault where there is one.
+    """
+
+    rule: ClassVar[str] = "routing"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        fields: Sequence[Any] = (),
+        excluded: Sequence[Any] = (),
+        origin: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.fields = tuple(fields)
+        self.excluded = tuple(excluded)
+        self.origin = origin
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class NoEndpointError(RoutingError):
+    """No scope names a provider or a URL."""
+
+    rule = "no-endpoint"
+
+
+class NoModelError(RoutingError):
+    """No scope has a model that belongs to the winning endpoint."""
+
+    rule = "no-model"
+
+
+class OrphanKeyError(RoutingError):
+    """A key stands on a scope that selects no endpoint."""
+
+    rule = "orphan-key"
+
+
+class UnknownProviderError(RoutingError):
+    """The winning scope names a provider that is neither declared nor a preset."""
+
+    rule = "unknown-provider"
+
+
+class UnknownAgentError(RoutingError):
+    """The query's agent is not in the spec."""
+
+    rule = "unknown-agent"
+
+
+class UnknownPurposeError(RoutingError):
+    """The query's purpose is not in the spec."""
+
+    rule = "unknown-purpose"
+
+
+class UnknownClientError(RoutingError):
+    """The query's client is not in the spec."""
+
+    rule = "unknown-client"
+
+
+class ModelNotOfferedError(RoutingError):
+    """The provider's closed list of models lacks the winning one."""
+
+    rule = "model-not-offered"
+
+
+class RemoteFallbackError(RoutingError):
+    """A fallback is more remote than the primary, without `allow_remote_fallback`."""
+
+    rule = "remote-fallback"
+
+
+class ConstraintViolatedError(RoutingError):
+    """Every target fails a requirement or a policy."""
+
+    rule = "constraint-violated"
+
+
+class BadEnvironmentError(RoutingError):
+    """A variable that would win holds no usable value."""
+
+    rule = "bad-environment"
+
+
+class BadArgumentError(RoutingError):
+    """A client argument holds no usable value."""
+
+    rule = "bad-argument"
+
+
+class MissingKeyError(RoutingError):
+    """The key of a target was declared and is not there, or was dropped with its origin."""
+
+    rule = "missing-key"
+
+
+class ConversionError(LLMRouteError):
+    """A conversation can't be written in a wire format without loss. `pointer` (RFC 6901) says where."""
+
+    def __init__(self, message: str, *, pointer: str = "") -> None:
+        super().__init__(f"{message} (at {pointer})" if pointer else message)
+        self.message = message
+        self.pointer = pointer
+
+
+class CallError(LLMRouteError):
+    """A call failed.
+
+    `kind` is the class of failure, `status` the HTTP status where one was received, `provider`, `model` and
+    `base_url` name the target, `hint` the next step, `attempts` what was tried (see
+    `llmroute.wire.chat.Attempt`). No message holds a prompt or a key.
+    """
+
+    kind: ClassVar[str] = "call"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        provider: str | None = None,
+        model: str | None = None,
+        base_url: str | None = None,
+        hint: str = "",
+        retry_after_s: float | None = None,
+        attempts: Sequence[Any] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.provider = provider
+        self.model = model
+        self.base_url = base_url
+        self.hint = hint
+        self.retry_after_s = retry_after_s
+        self.attempts = tuple(attempts)
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class AuthenticationError(CallError):
+    """The provider refused the key (401, 403)."""
+
+    kind = "auth"
+
+
+class QuotaError(CallError):
+    """The account has no credit left (402, 429 `insufficient_quota`)."""
+
+    kind = "quota"
+
+
+class RateLimitError(CallError):
+    """Too many requests (429). `retry_after_s` holds the provider's wait where it gave one."""
+
+    kind = "rate"
+
+
+class OverloadedError(CallError):
+    """The provider is at its capacity (503, 529)."""
+
+    kind = "overload"
+
+
+class ServerError(CallError):
+    """The provider failed (5xx, 408, 409)."""
+
+    kind = "server"
+
+
+class ConnectError(CallError):
+    """The provider can't be reached: refused, DNS, TLS. No byte of the request was sent."""
+
+    kind = "connect"
+
+
+class AmbiguousError(CallError):
+    """The connection broke after the request was sent: it may have been executed and billed."""
+
+    kind = "ambiguous"
+
+
+class RequestError(CallError):
+    """The provider refuses this request (400, 413, 422)."""
+
+    kind = "request"
+
+
+class ModelNotFoundError(CallError):
+    """The provider does not have the model (404)."""
+
+    kind = "model"
+
+
+class RefusalError(CallError):
+    """The provider's filter refused the content."""
+
+    kind = "refusal"
+
+
+class MalformedReplyError(CallError):
+    """The answer is not what the API promises: HTML, no JSON, no choices, a redirect."""
+
+    kind = "malformed"
+
+
+class TruncatedStreamError(CallError):
+    """The stream ended before its terminal event. `partial` holds the reply so far, or None."""
+
+    kind = "truncated"
+
+    def __init__(self, message: str, *, partial: Any = None, **context: Any) -> None:
+        super().__init__(message, **context)
+        self.partial = partial
+
+
+class PolicyError(CallError):
+    """The next target is not allowed for this request."""
+
+    kind = "policy"
+
+
+class DeadlineError(CallError):
+    """The request's own time limit passed."""
+
+    kind = "deadline"
