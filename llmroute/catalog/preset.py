@@ -1,0 +1,64 @@
+"""The form of a preset, and the names of the facts that it may hold."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_QUIRKS: Mapping[str, Any] = MappingProxyType({})
+
+QUIRKS: Mapping[str, str] = MappingProxyType(
+    {
+        "max_tokens_field": "The field of the token limit: `max_completion_tokens`, or `max_tokens` (the default).",
+        "no_json_object": "True: `response_format: {type: json_object}` is refused; `json_schema` works.",
+        "no_stream_usage": "True: `stream_options` is refused; usage comes with the last chunk unasked.",
+        "replay_reasoning": "True: an assistant turn with tool calls goes back with its `reasoning_content`.",
+        "sampling": "False: `temperature`, `top_p` and `top_k` are refused, even at their defaults.",
+        "tool_choice_strings_only": "True: `tool_choice` is `none`, `auto` or `required`, never an object.",
+        "tool_id_pattern": "The form of tool call ids: `mistral9` is exactly nine of `[a-zA-Z0-9]`.",
+        "cloud_model_suffixes": "Endings of model names that a local server forwards to its vendor's cloud.",
+    }
+)
+"""Every name that `Preset.quirks` may hold, and what it means."""
+
+
+class Preset(NamedTuple):
+    """One vendor or local server, as data."""
+
+    name: str
+    """What a spec writes: `provider: NAME`, or `NAME/model`."""
+    title: str
+    """The name as people know it."""
+    base_url: str
+    """What the codec appends its path to: `/chat/completions` for `openai-chat`, `/v1/messages` for
+    `anthropic-messages`. Normal form: lower case, no trailing slash, no default port. Empty: the spec or the
+    variable must give it."""
+    key_variable: str | None = None
+    """The environment variable of the key; None for a keyless server."""
+    base_url_variable: str | None = None
+    """The vendor's own variable for the URL (see `base_url_from_variable`); a pair with `key_variable`."""
+    api: str = "openai-chat"
+    """The wire format: `openai-chat`, `anthropic-messages`, `ollama-chat` or `mock`."""
+    auth: str = "bearer"
+    """How a key travels: `bearer`, `x-api-key`, `api-key` or `none`. A keyless server says `bearer` too, so
+    that a key that the spec declares for it (a proxy in front, `--api-key`) reaches it."""
+    api_version: str | None = None
+    """The dated version that the API wants, such as `anthropic-version`."""
+    transport: str = "http"
+    """`http`, or `sdk` for a vendor whose own SDK is the default way to it."""
+    quirks: Mapping[str, Any] = NO_QUIRKS
+    """Facts that a codec must know; the names are those of `QUIRKS`."""
+    start_hint: str = ""
+    """The command that starts a local server."""
+    model_hint: str = ""
+    """How to get a model that the server does not have; `{model}` stands for its name."""
+    docs: str = ""
+    """The URL of the vendor's API documentation."""
+
+
+def quirks(**facts: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a quirk is a flag, a word or a tuple
+    """The facts as a mapping that nobody can change."""
+    return MappingProxyType(facts)
