@@ -71,7 +71,10 @@ def _refuse_parts(text: str) -> None:
 
 
 def _parse(text: str) -> _Parts:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # its message may quote the host
+        raise ValueError("the host is no IP address") from None
     if parts.scheme not in _DEFAULT_PORTS:
         raise ValueError("it does not start with http:// or https://")
     try:
