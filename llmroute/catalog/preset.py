@@ -12,7 +12,7 @@ NO_QUIRKS: Mapping[str, Any] = MappingProxyType({})
 
 QUIRKS: Mapping[str, str] = MappingProxyType(
     {
-        "max_tokens_field": "The field of the token limit: `max_tokens` (default) or `max_completion_tokens`.",
+        "max_tokens_field": "The field of the token limit: `max_tokens` (default), `max_completion_tokens`.",
         "no_json_object": "True: `response_format: {type: json_object}` is refused; `json_schema` works.",
         "no_stream_usage": "True: `stream_options` is refused; usage comes with the last chunk unasked.",
         "replay_reasoning": "True: an assistant turn with tool calls goes back with its `reasoning_content`.",

@@ -116,6 +116,7 @@ VENDORS = (
         "Z.ai (GLM)",
         "https://api.z.ai/api/paas/v4",
         "ZAI_API_KEY",
+        "ZAI_BASE_URL",
         docs="https://docs.z.ai/api-reference/introduction",
     ),
     Preset(
