@@ -1,0 +1,286 @@
+"""A message of the neutral conversation, and the parts that it is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+from llmroute.errors import ConversionError
+from llmroute.wire import shape
+
+Role = Literal["system", "user", "assistant", "tool"]
+ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
+Extra: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Fields that only one API knows, under the name of that API: kept as read and written back to it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Plain text."""
+
+    text: str
+    pinned: bool = False
+    """Pruning leaves it alone."""
+    extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture, by URL or as base64 data; one of the two."""
+
+    url: str | None = None
+    data: str | None = None
+    """Base64, without line breaks."""
+    media_type: str | None = None
+    """`image/png`, `image/jpeg`, `image/gif` or `image/webp`; needed with `data`."""
+    detail: str | None = None
+    """OpenAI's `low`, `high` or `auto`."""
+    extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if (self.url is None) == (self.data is None):
+            raise ValueError("an image has a url or data, one of the two")
+        if self.data is not None and self.media_type is None:
+            raise ValueError("an image with data needs its media_type")
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What the model thought before it answered."""
+
+    text: str
+    signature: str | None = None
+    """Anthropic's proof that the text is its own; without it the block can't be replayed there."""
+    redacted: str | None = None
+    """The encrypted form, where the provider hides the text (which is empty then)."""
+    extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants called."""
+
+    id: str
+    name: str
+    arguments: str
+    """The JSON text as the model wrote it; it may be broken."""
+    complete: bool = True
+    """False when the answer was cut before the arguments ended."""
+    extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
+
+    def parsed(self) -> dict[str, Any]:
+        """The arguments as an object; no arguments at all are `{}`.
+
+        Raises:
+            ConversionError: they are no JSON object, or were cut.
+        """
+        if not self.complete:
+            raise ConversionError(
+                f"the arguments of the call to {self.name!r} were cut", pointer="/arguments"
+            )
+        return parse_object(self.arguments, f"the arguments of the call to {self.name!r}", "/arguments")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered."""
+
+    tool_call_id: str
+    content: tuple[Text | Image, ...]
+    is_error: bool = False
+    pinned: bool = False
+    extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """All text of the result."""
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A part that the neutral conversation has no word for; only its own API can be given it back."""
+
+    api: str
+    data: Mapping[str, Any] = field(hash=False)
+
+
+Part: TypeAlias = Text | Image | Thinking | ToolCall | ToolResult | Opaque
+PART_TYPES: dict[str, type[Part]] = {
+    "text": Text,
+    "image": Image,
+    "thinking": Thinking,
+    "tool_call": ToolCall,
+    "tool_result": ToolResult,
+    "opaque": Opaque,
+}
+_TYPE_NAMES = {cls: name for name, cls in PART_TYPES.items()}
+_ALLOWED: dict[Role, tuple[type[Part], ...]] = {
+    "system": (Text,),
+    "user": (Text, Image, Opaque),
+    "assistant": (Text, Thinking, ToolCall, Opaque),
+    "tool": (ToolResult,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message; `tool` holds tool results and nothing else, only `assistant` thinks and calls tools."""
+
+    role: Role
+    content: tuple[Part, ...]
+    name: str | None = None
+    extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(f"role is {self.role!r}, but must be one of {', '.join(ROLES)}")
+        for part in self.content:
+            if not isinstance(part, _ALLOWED[self.role]):
+                raise ValueError(f"a {self.role} message can't hold {type(part).__name__}")  # noqa: TRY004 - the value is a part, at the wrong place
+
+    @property
+    def text(self) -> str:
+        """All text of the message, thinking and tools left out."""
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls, in order."""
+        return tuple(part for part in self.content if isinstance(part, ToolCall))
+
+    def to_json(self) -> dict[str, Any]:
+        """The message as JSON data."""
+        data: dict[str, Any] = {"role": self.role, "content": [part_to_json(part) for part in self.content]}
+        if self.name is not None:
+            data["name"] = self.name
+        if self.extra:
+            data["extra"] = self.extra
+        return data
+
+    @classmethod
+    def from_json(cls, data: object, at: str = "") -> Message:
+        """The inverse of `to_json`; a plain string as content is one text.
+
+        Raises:
+            ConversionError: the data is no message; `pointer` says where.
+        """
+        row = shape.as_object(data, at)
+        role = shape.one_of(row.get("role"), ROLES, shape.pointer(at, "role"))
+        where = shape.pointer(at, "content")
+        raw = row.get("content")
+        items = [{"type": "text", "text": raw}] if isinstance(raw, str) else shape.as_array(raw, where)
+        content = tuple(part_from_json(item, shape.pointer(where, i)) for i, item in enumerate(items))
+        extra = shape.mapping(row, "extra", at)
+        try:
+            return cls(role, content, shape.optional(row, "name", str, at), extra=extra)
+        except ValueError as error:
+            raise ConversionError(str(error), pointer=where) from error
+
+
+def parse_object(text: str, what: str, at: str) -> dict[str, Any]:
+    """JSON text that must be an object, with no name twice; blank text is `{}`.
+
+    Raises:
+        ConversionError: it is not; the message never quotes the text.
+    """
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ConversionError(f"{what} are no valid JSON", pointer=at) from error
+    if not isinstance(value, dict):
+        raise ConversionError(f"{what} must be an object, not {shape.kind_of(value)}", pointer=at)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return result
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def part_to_json(part: Part) -> dict[str, Any]:
+    """A part as JSON data: its `type`, and every field that is not at its default."""
+    data: dict[str, Any] = {"type": _TYPE_NAMES[type(part)]}
+    for item in fields(part):
+        value = getattr(part, item.name)
+        if item.name == "content":
+            data["content"] = [part_to_json(inner) for inner in value]
+        elif value is not None and value is not item.default and not (item.name == "extra" and not value):
+            data[item.name] = value
+    return data
+
+
+def part_from_json(data: object, at: str = "") -> Part:
+    """The inverse of `part_to_json`.
+
+    Raises:
+        ConversionError: the data is no part; `pointer` says where.
+    """
+    row = shape.as_object(data, at)
+    name = shape.one_of(row.get("type"), tuple(PART_TYPES), shape.pointer(at, "type"))
+    cls = PART_TYPES[name]
+    values: dict[str, Any] = {}
+    for item in fields(cls):
+        if row.get(item.name) is not None:
+            values[item.name] = _field_from_json(cls, item.name, row[item.name], shape.pointer(at, item.name))
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        raise ConversionError(f"not all fields of a {name} are there", pointer=at) from error
+
+
+def _field_from_json(cls: type[Part], name: str, value: object, at: str) -> object:
+    if name == "content":
+        raw = [{"type": "text", "text": value}] if isinstance(value, str) else shape.as_array(value, at)
+        parts = tuple(part_from_json(item, shape.pointer(at, i)) for i, item in enumerate(raw))
+        for i, part in enumerate(parts):
+            if not isinstance(part, Text | Image):
+                raise ConversionError("a tool result holds text and images", pointer=shape.pointer(at, i))
+        return parts
+    if name in {"pinned", "is_error", "complete"}:
+        return shape.expect(value, bool, at)
+    is_object = name == "extra" or (cls is Opaque and name == "data")
+    return shape.expect(value, dict if is_object else str, at)
+
+
+def _texts(content: str | Part | Iterable[Part], *, pinned: bool) -> tuple[Part, ...]:
+    if isinstance(content, str):
+        return (Text(content, pinned),)
+    return tuple(content) if isinstance(content, Iterable) else (content,)
+
+
+def system(content: str | Iterable[Part], *, pinned: bool = False) -> Message:
+    """A system message."""
+    return Message("system", _texts(content, pinned=pinned))
+
+
+def user(content: str | Part | Iterable[Part], *, pinned: bool = False) -> Message:
+    """A user message; a string is one text."""
+    return Message("user", _texts(content, pinned=pinned))
+
+
+def assistant(content: str | Part | Iterable[Part] = (), *, tool_calls: Iterable[ToolCall] = ()) -> Message:
+    """An assistant message; the tool calls come after the content."""
+    return Message("assistant", (*_texts(content, pinned=False), *tool_calls))
+
+
+def tool_result(
+    call: ToolCall | str,
+    content: str | Iterable[Text | Image],
+    *,
+    is_error: bool = False,
+    pinned: bool = False,
+) -> Message:
+    """A tool message with one result; `call` is the call or its id."""
+    parts = (Text(content),) if isinstance(content, str) else tuple(content)
+    return Message("tool", (ToolResult(call if isinstance(call, str) else call.id, parts, is_error, pinned),))
