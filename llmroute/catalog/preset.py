@@ -59,6 +59,6 @@ class Preset(NamedTuple):
     """The URL of the vendor's API documentation."""
 
 
-def quirks(**facts: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a quirk is a flag, a word or a tuple
+def quirks(**facts: Any) -> Mapping[str, Any]:
     """The facts as a mapping that nobody can change."""
     return MappingProxyType(facts)

