@@ -16,6 +16,7 @@ on that one word, a person reads the message, which says what failed, where it w
     . ConstraintViolatedError: every target fails a requirement or a policy.
     . BadEnvironmentError: a variable that would win holds no usable value.
     . BadArgumentError: a client argument holds no usable value.
+    . BadUrlError: the winning base URL in the spec is none.
     . MissingKeyError: the key of a target was declared and is not there, or was dropped with its origin.
   + ConversionError: a conversation can't be written in a wire format without loss; `pointer` says where.
   + CallError: a call failed; `attempts` holds what was tried.
@@ -155,6 +156,12 @@ class BadArgumentError(RoutingError):
     """A client argument holds no usable value."""
 
     rule = "bad-argument"
+
+
+class BadUrlError(RoutingError):
+    """The winning base URL in the spec is none."""
+
+    rule = "bad-url"
 
 
 class MissingKeyError(RoutingError):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from llmroute.routing.diagnostics import Diagnostic, Origin
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmroute.routing.diagnostics import Diagnostic, Origin
 
 Locality = Literal["local", "lan", "remote"]
 LOCALITIES: tuple[Locality, ...] = ("local", "lan", "remote")
@@ -63,6 +65,9 @@ class Credential(NamedTuple):
         return {"source": self.source, "status": self.status}
 
 
+NO_CREDENTIAL = Credential()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One place to send one request to: provider, model and parameters, nothing left open."""
@@ -89,7 +94,7 @@ class Target:
     """Facts about the provider that a codec must know (see `llmroute.catalog`)."""
     params: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     """Sampling parameters, `timeout` (seconds) and `max_retries` that were won for this target."""
-    credential: Credential = Credential()
+    credential: Credential = NO_CREDENTIAL
     origin: Origin | None = None
     """Where the target was chosen."""
     scope: str = ""

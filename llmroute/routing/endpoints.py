@@ -1,0 +1,284 @@
+"""The endpoint bundle: what a scope selects, and what the provider it names adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llmroute.catalog.presets import PRESETS, Preset, base_url_from_variable
+from llmroute.errors import BadEnvironmentError, NoEndpointError, RoutingError, UnknownProviderError
+from llmroute.routing.diagnostics import Origin
+from llmroute.routing.interpolation import interpolate
+from llmroute.routing.names import listed, nearest
+from llmroute.routing.route import EMPTY, NO_CREDENTIAL, Credential, Locality, Secret
+from llmroute.routing.spec import PARAMS, KeyFile, KeyRing, Provider, RoutingSpec
+from llmroute.routing.values import expand, text_of, url_of
+
+if TYPE_CHECKING:
+    from llmroute.routing.scopes import Scope
+    from llmroute.routing.urls import Url
+
+_SILENT = Provider()
+
+
+class Selection(NamedTuple):
+    """What a scope selects: a provider, a URL, or one at the other."""
+
+    provider: str | None
+    url: Url | None
+    model: str | None
+    """The model, without the provider's name; None where the scope has none."""
+
+    def __str__(self) -> str:
+        if self.provider is None:
+            return str(self.url)
+        return self.provider if self.url is None else f"{self.provider} at {self.url}"
+
+
+class Facts(NamedTuple):
+    """A provider: what the spec says of it, on top of the preset."""
+
+    name: str
+    declared: Provider
+    preset: Preset | None
+
+    def get(self, field: str) -> Any:
+        """A setting of the spec, else of the preset."""
+        value = getattr(self.declared, field)
+        return value if value is not None or self.preset is None else getattr(self.preset, field, None)
+
+
+class Endpoint(NamedTuple):
+    """A resolved bundle: everything of a target but its model and parameters."""
+
+    provider: str | None
+    facts: Facts | None
+    url: Url
+    api: str
+    auth: str
+    api_version: str | None
+    transport: str
+    proxy: str
+    headers: Mapping[str, str]
+    extra_body: Mapping[str, Any]
+    quirks: Mapping[str, Any]
+    credential: Credential
+    locality: Locality
+
+
+def own_params(facts: Facts | None) -> dict[str, Any]:
+    """The parameters that a provider has of its own."""
+    if facts is None:
+        return {}
+    return {name: value for name in PARAMS if (value := getattr(facts.declared, name)) is not None}
+
+
+def is_known(spec: RoutingSpec, provider: str) -> bool:
+    """Whether a name is a declared provider or a preset."""
+    return provider in spec.providers or provider in PRESETS
+
+
+def reference(spec: RoutingSpec, model: str) -> tuple[str, str] | None:
+    """Provider and model of a text `provider/model`; None for a bare model."""
+    provider, slash, rest = model.partition("/")
+    return (provider, rest) if slash and rest and is_known(spec, provider) else None
+
+
+def selection(spec: RoutingSpec, scope: Scope, environ: Mapping[str, str]) -> Selection | None:
+    """What a scope selects; None where it selects nothing. Raises the typed error of a value it can't use."""
+    values = scope.values
+    model = text_of(scope, "model", environ) if "model" in values else None
+    provider = text_of(scope, "provider", environ) if "provider" in values else None
+    if provider is None and model is not None and (found := reference(spec, model)):
+        provider, model = found
+    url = None
+    if "base_url" in values:
+        url = url_of(text_of(scope, "base_url", environ), scope.origin("base_url"))
+    return None if provider is None and url is None else Selection(provider, url, model)
+
+
+def facts_of(spec: RoutingSpec, name: str, origin: Origin | None) -> Facts:
+    """The facts of a provider; raises UnknownProviderError."""
+    declared = spec.providers.get(name)
+    wanted = declared.preset if declared is not None and declared.preset else name
+    preset = PRESETS.get(wanted)
+    if preset is None and (declared is None or declared.preset):
+        known = (*spec.providers, *PRESETS)
+        guess = nearest(wanted, known)
+        raise UnknownProviderError(
+            f"unknown provider {wanted!r}",
+            hint=f"did you mean {guess!r}?" if guess else f"known here: {listed(spec.providers) or 'only the presets'}",
+            origin=origin,
+        )
+    return Facts(name, declared or _SILENT, preset)
+
+
+def provider_url(spec: RoutingSpec, facts: Facts, environ: Mapping[str, str]) -> Url:
+    """The URL of a provider before any scope moves it."""
+    declared, preset = facts.declared, facts.preset
+    if declared.base_url is not None:
+        origin = spec.source.origin(("providers", facts.name, "base_url"))
+        return url_of(expand(declared.base_url, environ, origin), origin)
+    if preset is None or not (preset.base_url or preset.base_url_variable):
+        raise NoEndpointError(
+            f"provider {facts.name!r} has no base_url",
+            hint=f"write one under providers.{facts.name}",
+            origin=spec.source.origin(("providers", facts.name)),
+        )
+    variable = preset.base_url_variable
+    # URL and key of a vendor's variables come as a pair: beside a key of the spec's own, its URL stays put.
+    if variable and declared.api_key is None and (text := environ.get(variable, "").strip()):
+        origin = Origin("env", name=variable)
+        try:
+            text = base_url_from_variable(preset, text)
+        except ValueError as error:
+            raise BadEnvironmentError(f"{variable}: {error}", origin=origin) from error
+        return url_of(text, origin)
+    if not preset.base_url:
+        raise NoEndpointError(
+            f"provider {facts.name!r} has no base_url of its own",
+            hint=f"write one under providers.{facts.name}, or set {variable}",
+            origin=spec.source.origin(("providers", facts.name)),
+        )
+    return url_of(preset.base_url, Origin("preset", name=preset.name))
+
+
+def _credential(key: Any, environ: Mapping[str, str], origin: Origin) -> Credential:
+    """The credential of a key as it was written."""
+    if isinstance(key, KeyFile):
+        return Credential(f"file:{key.file}", "unread")
+    if isinstance(key, KeyRing):
+        return Credential(f"keyring:{key.keyring}", "unread")
+    if isinstance(key, Secret):
+        return Credential("inline", "set", key)
+    result = interpolate(key, environ)
+    if result.missing:
+        return Credential(f"env:{','.join(result.missing)}", "missing", variable=result.missing[0])
+    if result.blank:
+        return NO_CREDENTIAL
+    if not result.text.isprintable():
+        names = ", ".join(result.variables) or str(origin)
+        raise BadEnvironmentError(f"the key in {names} holds a line break or control character", origin=origin)
+    source = f"env:{','.join(result.variables)}" if result.variables else "inline"
+    return Credential(source, "set", Secret(result.text), result.variables[0] if result.variables else "")
+
+
+def _provider_credential(spec: RoutingSpec, facts: Facts, environ: Mapping[str, str]) -> Credential:
+    declared, preset = facts.declared, facts.preset
+    if declared.api_key is not None:
+        return _credential(declared.api_key, environ, spec.source.origin(("providers", facts.name, "api_key")))
+    # A vendor's variable belongs to the vendor's URL: a URL of the spec's own gets no key by itself.
+    if declared.base_url is not None or preset is None or preset.key_variable is None:
+        return NO_CREDENTIAL
+    return _credential(f"${{{preset.key_variable}}}", environ, Origin("env", name=preset.key_variable))
+
+
+def _scope_credential(scope: Scope, environ: Mapping[str, str]) -> Credential:
+    key, origin = scope.values["api_key"], scope.origin("api_key")
+    if scope.layer == "env":
+        variable = scope.variables["api_key"]
+        return _credential(f"${{{variable}}}", environ, origin)
+    if not scope.path and isinstance(key, str):
+        # What a program passes in code is the key itself, whatever dollars it holds.
+        key = key.replace("$", "$$")
+    return _credential(key, environ, origin)
+
+
+def _expand_all(value: Any, environ: Mapping[str, str], origin: Origin) -> Any:
+    if isinstance(value, str):
+        return expand(value, environ, origin) if "$" in value else value
+    if isinstance(value, Mapping):
+        return {key: _expand_all(item, environ, origin) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand_all(item, environ, origin) for item in value]
+    return value
+
+
+def _mapping(
+    spec: RoutingSpec, scope: Scope, facts: Facts | None, environ: Mapping[str, str], field: str
+) -> Mapping[str, Any]:
+    """`headers` or `extra_body`: the scope's own, else the provider's."""
+    if field in scope.values:
+        value = scope.values[field]
+        return _expand_all(value, environ, scope.origin(field)) if scope.path else value  # type: ignore[no-any-return]
+    value = getattr(facts.declared, field) if facts else None
+    if not value:
+        return EMPTY
+    return _expand_all(value, environ, spec.source.origin(("providers", facts.name, field)))  # type: ignore[no-any-return, union-attr]
+
+
+def _default_auth(api: str) -> str:
+    return "x-api-key" if api == "anthropic-messages" else "bearer"
+
+
+def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mapping[str, str]) -> Endpoint:
+    """The bundle of a selection: the scope's own settings, else those of the provider it names.
+
+    Raises UnknownProviderError, NoEndpointError, or the typed error of a value that can't be used.
+    """
+    values = scope.values
+    origin = scope.origin(next(field for field in ("provider", "model", "base_url") if field in values))
+    facts = facts_of(spec, chosen.provider, origin) if chosen.provider is not None else None
+    own_url = _own_url(spec, facts, chosen, environ)
+    url = chosen.url or own_url
+    if url is None:
+        raise NoEndpointError(f"{scope.name} names no endpoint", origin=origin)
+    moved = own_url is None or url.origin != own_url.origin
+
+    def setting(field: str) -> Any:
+        value = values.get(field)
+        return value if value is not None or facts is None else facts.get(field)
+
+    api = setting("api") or "openai-chat"
+    headers = _mapping(spec, scope, facts, environ, "headers")
+    if moved and facts and "headers" not in values and facts.declared.headers:
+        # A header with a variable in it may be a credential: like a key, it stays with the origin it was written for.
+        headers = {name: headers[name] for name, text in facts.declared.headers.items() if "$" not in text}
+    transport = values.get("transport") or (facts.declared.transport if facts else None)
+    if transport is None:
+        vendor = facts is not None and facts.preset is not None and str(url) == facts.preset.base_url
+        transport = facts.preset.transport if vendor and facts and facts.preset else "http"
+    return Endpoint(
+        provider=chosen.provider,
+        facts=facts,
+        url=url,
+        api=api,
+        auth=setting("auth") or _default_auth(api),
+        api_version=setting("api_version"),
+        transport=transport,
+        proxy=(facts.declared.proxy if facts else None) or "none",
+        headers=headers,
+        extra_body=_mapping(spec, scope, facts, environ, "extra_body"),
+        quirks=facts.preset.quirks if facts and facts.preset else EMPTY,
+        credential=_credential_of(spec, scope, facts, environ, moved=moved),
+        locality=(facts.declared.locality if facts else None) or "local",
+    )
+
+
+def _own_url(spec: RoutingSpec, facts: Facts | None, chosen: Selection, environ: Mapping[str, str]) -> Url | None:
+    """The provider's own URL; None where there is no provider, or none to be had and the scope brings one."""
+    if facts is None:
+        return None
+    try:
+        return provider_url(spec, facts, environ)
+    except RoutingError:
+        if chosen.url is None:
+            raise
+        return None
+
+
+def _credential_of(
+    spec: RoutingSpec, scope: Scope, facts: Facts | None, environ: Mapping[str, str], *, moved: bool
+) -> Credential:
+    """The key of the endpoint: the scope's own, else the provider's where the scope did not move its origin."""
+    if "api_key" in scope.values:
+        return _scope_credential(scope, environ)
+    if facts is None:
+        return NO_CREDENTIAL
+    if not moved:
+        return _provider_credential(spec, facts, environ)
+    declared, preset = facts.declared, facts.preset
+    if declared.api_key is not None or (declared.base_url is None and preset and preset.key_variable):
+        variable = preset.key_variable if preset and declared.api_key is None else ""
+        return Credential("none", "dropped", variable=variable or "")
+    return NO_CREDENTIAL

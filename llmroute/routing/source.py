@@ -1,0 +1,79 @@
+"""The text that a spec came from: its name, and the place of every key and value in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from llmroute.routing.diagnostics import Origin
+
+
+class Mark(NamedTuple):
+    """A place in a text; both count from 0, columns in characters."""
+
+    line: int
+    column: int
+
+
+class Entry(NamedTuple):
+    """Where one entry of a mapping or sequence stands; `key` equals `value` in a sequence."""
+
+    key: Any
+    """Mark of the key: anything with `line` and `column`."""
+    value: Any
+    """Mark of the value."""
+    children: Mapping[Any, Entry] | None
+    """The entries of the value, by key or index, where it has some."""
+
+
+Marks = Mapping[Any, Entry]
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """The JSON pointer (RFC 6901) of a path.
+
+    >>> pointer(["agents", "a/b", "fallbacks", 0])
+    '/agents/a~1b/fallbacks/0'
+    """
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
+class Source:
+    """The file (or mapping) of a spec.
+
+    `prefix` is the path of the spec inside a larger document (`PATH#/llm`).
+    """
+
+    __slots__ = ("marks", "path", "prefix", "text")
+
+    def __init__(
+        self,
+        path: str = "",
+        marks: Marks | None = None,
+        prefix: tuple[str, ...] = (),
+        text: str | None = None,
+    ) -> None:
+        self.path = path
+        self.marks = marks
+        self.prefix = prefix
+        self.text = text
+
+    def entry(self, path: Sequence[str | int]) -> Entry | None:
+        """The entry at a path, or the nearest one above it that is there; None for the document itself."""
+        marks, found = self.marks, None
+        for part in path:
+            entry = marks.get(part) if marks else None
+            if entry is None:
+                return found
+            found, marks = entry, entry.children
+        return found
+
+    def origin(self, path: Sequence[str | int], *, key: bool = False) -> Origin:
+        """Where the value (or the `key`) at a path stands."""
+        if self.marks is None:
+            return Origin("mapping", name=pointer((*self.prefix, *path)))
+        entry = self.entry(path)
+        if entry is None:
+            return Origin("file", self.path, 1, 1)
+        mark = entry.key if key else entry.value
+        return Origin("file", self.path, mark.line + 1, mark.column + 1)
