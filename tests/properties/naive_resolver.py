@@ -1,0 +1,377 @@
+"""A second resolver, written from the laws of precedence alone, to be compared with the real one.
+
+It works on the plain document, query and environment, keeps no trace, shares no code with `llmroute.routing`
+and prefers the obvious way to the fast one. Of llmroute it takes only the data of the presets.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from llmroute.catalog.presets import PRESETS, base_url_from_variable
+from tests.properties.naive_scopes import NUMBERS, Refused, Scope, named, scopes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmroute.catalog.presets import Preset
+
+DISTANCE = ("local", "lan", "remote")
+NO_KEY = {"source": "none", "status": "none"}
+DROPPED = {"source": "none", "status": "dropped"}
+
+
+class Unusable(Exception):  # noqa: N818 - as above
+    """A value that can't be used. It is an error only where somebody needs the value."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a scope sends: None as the URL means that it can't be known."""
+
+    provider: str | None
+    url: str | None
+
+    def same_home(self, other: Endpoint) -> bool:
+        """Law: same provider name, or same normalised URL."""
+        if self.provider is not None and self.provider == other.provider:
+            return True
+        return self.url is not None and self.url == other.url
+
+
+def naive_resolve(document: Mapping[str, Any], query: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Either `{"targets": [...]}` or `{"error": slug}`."""
+    try:
+        return {"targets": NaiveResolver(document, query, environ).targets()}
+    except Refused as refused:
+        return {"error": refused.slug}
+
+
+class NaiveResolver:
+    """One query to one document in one environment."""
+
+    def __init__(self, document: Mapping[str, Any], query: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self.providers: Mapping[str, Any] = document.get("providers", {})
+        self.environ = {name: value for name, value in environ.items() if value.strip()}
+        self.purpose: str | None = query.get("purpose")
+        self.scopes = list(scopes_of(document, query, self.environ))
+
+    # -- the whole
+
+    def targets(self) -> list[dict[str, Any]]:
+        """The chain, in the order of the laws: endpoint, model, fallbacks, remoteness, requirements."""
+        winner = self.winning_scope()
+        home = self.endpoint(winner, needed=True)
+        primary = self.target(winner, home, self.winning_model(winner, home))
+        entries, remote_is_fine = self.fallbacks(winner, home)
+        chain = [primary, *(self.fallback_target(entry) for entry in entries)]
+        if not remote_is_fine and any(farther(target["locality"], primary["locality"]) for target in chain):
+            raise Refused("remote-fallback")
+        allowed = [t for t in chain if not any(farther(t["locality"], limit) for limit in self.limits())]
+        if not allowed:
+            raise Refused("constraint-violated")
+        return allowed
+
+    def limits(self) -> list[str]:
+        """Every demand of locality; they add up."""
+        demands = (scope.says.get("require", {}).get("locality") for scope in self.scopes)
+        return [demand for demand in demands if demand]
+
+    # -- endpoint
+
+    def winning_scope(self) -> Scope:
+        """The strongest scope that selects. A key on the way to it, or with none, is an orphan."""
+        orphan = False
+        for scope in self.scopes:
+            if self.selects(scope, strictly=True):
+                if orphan:
+                    raise Refused("orphan-key")
+                return scope
+            orphan = orphan or "api_key" in scope
+        raise Refused("orphan-key" if orphan else "no-endpoint")
+
+    def selects(self, scope: Scope, *, strictly: bool) -> bool:
+        """Whether the scope names a provider, a URL, or a model by reference."""
+        if "provider" in scope or "base_url" in scope:
+            return True
+        return self.reference(scope, strictly=strictly) is not None
+
+    def reference(self, scope: Scope, *, strictly: bool) -> tuple[str, str] | None:
+        """Provider and model, where the scope writes `provider/model` and has no provider of its own."""
+        if "provider" in scope or "model" not in scope:
+            return None
+        try:
+            provider, slash, model = self.text(scope, "model").partition("/")
+        except Unusable:
+            if strictly:
+                raise Refused("bad-environment") from None
+            return None
+        return (provider, model) if slash and self.is_known(provider) else None
+
+    def endpoint(self, scope: Scope, *, needed: bool) -> Endpoint:
+        """The endpoint of a scope that selects; what is wrong with it matters only where it is needed."""
+        reference = self.reference(scope, strictly=needed)
+        provider = scope.says.get("provider") or (reference[0] if reference else None)
+        if needed and provider is not None and not self.is_known(provider):
+            raise Refused("unknown-provider")
+        try:
+            if "base_url" in scope:
+                return Endpoint(provider, normal(self.text(scope, "base_url")))
+            return Endpoint(provider, self.provider_url(provider) if self.is_known(provider) else None)
+        except Unusable:
+            if needed:
+                raise Refused("bad-environment") from None
+            return Endpoint(provider, None)
+
+    # -- providers
+
+    def is_known(self, provider: str | None) -> bool:
+        """Whether the name is declared or a preset."""
+        return provider in self.providers or provider in PRESETS
+
+    def preset(self, provider: str | None) -> Preset | None:
+        """The preset that stands behind a provider."""
+        return PRESETS.get(self.providers.get(provider, {}).get("preset", provider))
+
+    def vendor_pair(self, provider: str | None) -> bool:
+        """The vendor's own variables fill the provider as a pair, where the spec sets neither."""
+        says = self.providers.get(provider, {})
+        return self.preset(provider) is not None and "base_url" not in says and "api_key" not in says
+
+    def provider_url(self, provider: str | None) -> str:
+        """The URL of a known provider."""
+        says, preset = self.providers.get(provider, {}), self.preset(provider)
+        if "base_url" in says:
+            return normal(self.expand(says["base_url"]))
+        assert preset is not None
+        vendors = self.environ.get(preset.base_url_variable or "")
+        if vendors and self.vendor_pair(provider):
+            try:
+                return normal(base_url_from_variable(preset, vendors))
+            except ValueError:
+                raise Unusable from None
+        return normal(preset.base_url)
+
+    def provider_key(self, provider: str | None) -> dict[str, str]:
+        """The key that goes with the provider's own URL."""
+        says, preset = self.providers.get(provider, {}), self.preset(provider)
+        if "api_key" in says:
+            return self.key(says["api_key"])
+        if preset is not None and preset.key_variable and self.vendor_pair(provider):
+            return self.key_in(preset.key_variable)
+        return NO_KEY
+
+    def own_model(self, provider: str | None) -> str | None:
+        """The provider's own model: for this purpose, else in general."""
+        says = self.providers.get(provider, {})
+        purposes = named(says.get("purposes", {}), self.purpose)
+        written = (purposes or {}).get("model") or says.get("model")
+        if written is None:
+            return None
+        try:
+            return self.expand(written)
+        except Unusable:
+            raise Refused("bad-environment") from None
+
+    # -- model
+
+    def winning_model(self, winner: Scope, home: Endpoint) -> str:
+        """The strongest scope's model that belongs to the endpoint, else the provider's own."""
+        for scope in self.scopes:
+            if "model" not in scope:
+                continue
+            belongs = scope is winner or self.belongs(scope, home)
+            try:
+                name = self.model_name(scope)
+            except Unusable:
+                if belongs:
+                    raise Refused("bad-environment") from None
+                continue
+            if belongs or name in self.aliases(home.provider):
+                return self.served(home.provider, name)
+        return self.served(home.provider, self.own_model(home.provider))
+
+    def belongs(self, scope: Scope, home: Endpoint) -> bool:
+        """Whether the model of the scope has its home at this endpoint."""
+        selecting = next((s for s in self.below(scope) if self.selects(s, strictly=False)), None)
+        return selecting is not None and self.endpoint(selecting, needed=False).same_home(home)
+
+    def below(self, scope: Scope) -> list[Scope]:
+        """Where the home of a model is looked for: at or below it in its layer, else in the default layer."""
+        rest = self.scopes[self.scopes.index(scope) :]
+        layer = [other for other in rest if other.layer == scope.layer]
+        default = [other for other in rest if other.layer == "default"]
+        return layer + [other for other in default if scope.for_purpose or not other.for_purpose]
+
+    def model_name(self, scope: Scope) -> str:
+        """The name of the model, without the provider of a reference."""
+        text = self.text(scope, "model")
+        reference = self.reference(scope, strictly=False)
+        return reference[1] if reference else text
+
+    def aliases(self, provider: str | None) -> Mapping[str, str]:
+        """The names that the provider serves by other models."""
+        aliases: Mapping[str, str] = self.providers.get(provider, {}).get("aliases", {})
+        return aliases
+
+    def served(self, provider: str | None, name: str | None) -> str:
+        """What the provider serves for a name: its aliases to their end, then its closed list."""
+        if name is None:
+            raise Refused("no-model")
+        while name in self.aliases(provider):
+            name = self.aliases(provider)[name]
+        if name not in self.providers.get(provider, {}).get("models", [name]):
+            raise Refused("model-not-offered")
+        return name
+
+    # -- fallbacks
+
+    def fallbacks(self, winner: Scope, home: Endpoint) -> tuple[list[Any], bool]:
+        """The list that holds, and whether it may lead to more remote places."""
+        strongest = next((scope for scope in self.scopes if "fallbacks" in scope), None)
+        if strongest is not None and self.scopes.index(strongest) <= self.scopes.index(winner):
+            declared = strongest.says
+        else:
+            declared = self.providers.get(home.provider, {})
+        return declared.get("fallbacks", []), bool(declared.get("allow_remote_fallback"))
+
+    def fallback_target(self, entry: Any) -> dict[str, Any]:
+        """One entry: the name of a provider, `provider/model`, or a mapping as on a scope."""
+        if isinstance(entry, str):
+            provider, slash, model = entry.partition("/")
+            entry = {"provider": provider, "model": model} if slash else {"provider": provider}
+        scope = Scope("fallback", "fallback", for_purpose=False, says=entry)
+        if not self.selects(scope, strictly=True):
+            raise Refused("no-endpoint")
+        home = self.endpoint(scope, needed=True)
+        try:
+            name = self.model_name(scope) if "model" in scope else self.own_model(home.provider)
+        except Unusable:
+            raise Refused("bad-environment") from None
+        return self.target(scope, home, self.served(home.provider, name))
+
+    # -- one target
+
+    def target(self, scope: Scope, home: Endpoint, model: str) -> dict[str, Any]:
+        """The target of a scope that selects."""
+        assert home.url is not None
+        says, preset = self.providers.get(home.provider, {}), self.preset(home.provider)
+        api = scope.says.get("api") or says.get("api") or (preset.api if preset else "openai-chat")
+        return {
+            "provider": home.provider,
+            "base_url": home.url,
+            "api": api,
+            "model": model,
+            "locality": self.locality(home, model),
+            "credential": self.credential(scope, home),
+            "params": self.params(scope, home.provider),
+        }
+
+    def credential(self, scope: Scope, home: Endpoint) -> dict[str, str]:
+        """The scope's own key; else the provider's, if its origin was not changed."""
+        if "api_key" in scope:
+            if "api_key" in scope.variables:
+                return self.key_in(scope.variables["api_key"])
+            return self.key_given() if scope.verbatim else self.key(scope.says["api_key"])
+        key = self.provider_key(home.provider)
+        if "base_url" in scope and home.provider is not None and key != NO_KEY:
+            try:
+                moved = origin(self.provider_url(home.provider)) != origin(home.url or "")
+            except Unusable:
+                moved = True
+            return DROPPED if moved else key
+        return key
+
+    def params(self, scope: Scope, provider: str | None) -> dict[str, Any]:
+        """Each parameter by itself: a fallback's own entry, the scopes, then the provider."""
+        own = [scope] if scope.layer == "fallback" else []
+        last = Scope("provider", "provider", for_purpose=False, says=self.providers.get(provider, {}))
+        won = {}
+        for name in NUMBERS:
+            speaker = next((each for each in [*own, *self.scopes, last] if name in each), None)
+            if speaker is not None:
+                won[name] = number(name, speaker)
+        return won
+
+    def locality(self, home: Endpoint, model: str) -> str:
+        """The most remote of what the URL, the provider and the model's name say."""
+        said = [class_of(home.url or ""), self.providers.get(home.provider, {}).get("locality", "local")]
+        if model.endswith(("-cloud", ":cloud")):
+            said.append("remote")
+        return max(said, key=DISTANCE.index)
+
+    # -- values
+
+    def text(self, scope: Scope, setting: str) -> str:
+        """A setting with its variables filled in, unless it is to be taken as it is."""
+        written: str = scope.says[setting]
+        return written if scope.verbatim else self.expand(written)
+
+    def expand(self, written: str) -> str:
+        """A text of the file, its variables filled in."""
+
+        def value(match: re.Match[str]) -> str:
+            found = self.environ.get(match[1]) or match[2]
+            if not found:
+                raise Unusable
+            return found
+
+        return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", value, written)
+
+    def key(self, written: str) -> dict[str, str]:
+        """How a key of the file is reported: `${VAR}`, `${VAR:-default}` or a literal."""
+        match = re.fullmatch(r"\$\{(\w+)(?::-(.*))?\}", written)
+        if match is None or (match[1] not in self.environ and match[2]):
+            return self.key_given()
+        if match[1] not in self.environ and match[2] == "":
+            return NO_KEY
+        return self.key_in(match[1])
+
+    def key_in(self, variable: str) -> dict[str, str]:
+        """How a key in a variable is reported."""
+        return {"source": f"env:{variable}", "status": "set" if variable in self.environ else "missing"}
+
+    def key_given(self) -> dict[str, str]:
+        """How a key that was written out is reported."""
+        return {"source": "inline", "status": "set"}
+
+
+def number(name: str, speaker: Scope) -> Any:
+    """A parameter; a variable that holds no number is refused."""
+    value = speaker.says[name]
+    if speaker.layer != "env":
+        return value
+    try:
+        return NUMBERS[name](value)
+    except ValueError:
+        raise Refused("bad-environment") from None
+
+
+def farther(one: str, other: str) -> bool:
+    """Whether one locality is more remote than the other."""
+    return DISTANCE.index(one) > DISTANCE.index(other)
+
+
+def normal(url: str) -> str:
+    """Scheme and host in lower case, the port written out, no trailing slash."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Unusable
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/')}"
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL in normal form."""
+    return "/".join(url.split("/")[:3])
+
+
+def class_of(url: str) -> str:
+    """Where a host stands; only the hosts that the strategies use need be told apart."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.startswith("127."):
+        return "local"
+    return "lan" if host.startswith(("10.", "192.168.")) else "remote"
