@@ -77,9 +77,7 @@ class ToolCall:
             ConversionError: they are no JSON object, or were cut.
         """
         if not self.complete:
-            raise ConversionError(
-                f"the arguments of the call to {self.name!r} were cut", pointer="/arguments"
-            )
+            raise ConversionError(f"the arguments of the call to {self.name!r} were cut", pointer="/arguments")
         return parse_object(self.arguments, f"the arguments of the call to {self.name!r}", "/arguments")
 
 

@@ -153,9 +153,7 @@ class Reply:
         usage = shape.optional(row, "usage", dict, at)
         return cls(
             Message.from_json(row.get("message"), shape.pointer(at, "message")),
-            stop_reason=shape.one_of(
-                row.get("stop_reason", "stop"), STOP_REASONS, shape.pointer(at, "stop_reason")
-            ),
+            stop_reason=shape.one_of(row.get("stop_reason", "stop"), STOP_REASONS, shape.pointer(at, "stop_reason")),
             stop_sequence=shape.optional(row, "stop_sequence", str, at),
             usage=None if usage is None else Usage.from_json(usage, shape.pointer(at, "usage")),
             model=shape.optional(row, "model", str, at) or "",

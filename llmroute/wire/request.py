@@ -93,9 +93,7 @@ frequency_penalty=None, presence_penalty=None, reasoning_effort=None, thinking_b
         """The parameters that say something."""
         said = {name: getattr(self, name) for name in PARAM_NAMES}
         return {
-            name: list(value) if name == "stop" else value
-            for name, value in said.items()
-            if value not in (None, ())
+            name: list(value) if name == "stop" else value for name, value in said.items() if value not in (None, ())
         }
 
     @classmethod
@@ -119,7 +117,7 @@ PARAM_NAMES: tuple[str, ...] = tuple(item.name for item in fields(Params))
 _INTEGERS = frozenset({"top_k", "max_tokens", "seed", "thinking_budget"})
 
 
-def _param(name: str, value: object, at: str) -> Any:
+def _param(name: str, value: object, at: str) -> object:
     if name == "stop":
         items = [value] if isinstance(value, str) else shape.as_array(value, at)
         return tuple(shape.expect(item, str, shape.pointer(at, i)) for i, item in enumerate(items))
@@ -155,14 +153,8 @@ class ChatRequest:
         for name in ("parallel_tool_calls", "user"):
             if getattr(self, name) is not None:
                 data[name] = getattr(self, name)
-        for name, value in (
-            ("params", self.params.to_json()),
-            ("metadata", self.metadata),
-            ("extra", self.extra),
-        ):
-            if value:
-                data[name] = value
-        return data
+        mappings = {"params": self.params.to_json(), "metadata": self.metadata, "extra": self.extra}
+        return data | {name: value for name, value in mappings.items() if value}
 
     @classmethod
     def from_json(cls, data: object) -> ChatRequest:
@@ -190,11 +182,7 @@ class ChatRequest:
 
 def _said(record: Tool | ToolChoice | ResponseFormat) -> dict[str, Any]:
     values = {item.name: getattr(record, item.name) for item in fields(record)}
-    return {
-        name: value
-        for name, value in values.items()
-        if value is not None and not (name == "extra" and not value)
-    }
+    return {name: value for name, value in values.items() if value is not None and not (name == "extra" and not value)}
 
 
 def _tool(data: object, at: str) -> Tool:
