@@ -1,0 +1,232 @@
+"""HTTP clients that go where the target says and nowhere else.
+
+Every client is built here: no redirect is followed, no variable of the environment moves a request (but for
+`proxy: env`), a target with locality `local` is connected to a loopback address only, and a time limit holds for
+an answer as a whole, however slowly it drips.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import anyio
+import httpcore2
+import httpx2
+
+from llmroute.errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from llmroute.adapters.base import Call, Endpoint
+
+CONNECT_S = 10.0
+"""A server that does not accept a connection within this many seconds is not there."""
+_POOL: dict[str, Any] = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}
+
+
+class Limit(float):
+    """Seconds to wait for the next bytes, shrinking as the end of the whole answer comes nearer.
+
+    httpx2 hands the read timeout of a request down to the network stream as it is; a per-read timeout alone
+    never fires on a server that sends one byte a second.
+    """
+
+    __slots__ = ("ends_at",)
+    ends_at: float
+
+    def __new__(cls, idle_s: float, ends_at: float) -> Limit:
+        """`idle_s` seconds for each read, and none after `ends_at` on the monotonic clock."""
+        limit = super().__new__(cls, idle_s)
+        limit.ends_at = ends_at
+        return limit
+
+    def left(self) -> float:
+        """Seconds that the next read may take.
+
+        Raises:
+            httpcore2.ReadTimeout: the answer as a whole took too long.
+        """
+        remaining = self.ends_at - time.monotonic()
+        if remaining <= 0:
+            raise httpcore2.ReadTimeout("the answer took too long as a whole")
+        return min(self, remaining)
+
+
+def timeouts(call: Call, *, whole: bool) -> dict[str, float]:
+    """The timeouts of one request; with `whole` its own limit holds for the answer as a whole."""
+    ends_at = time.monotonic() + call.timeout_s if whole else float("inf")
+    read = Limit(call.timeout_s, ends_at if call.ends_at is None else min(ends_at, call.ends_at))
+    connect = min(CONNECT_S, max(read.ends_at - time.monotonic(), 0.001))
+    return {"connect": connect, "read": read, "write": call.timeout_s, "pool": call.timeout_s}
+
+
+def _left(timeout: float | None) -> float | None:
+    return timeout.left() if isinstance(timeout, Limit) else timeout
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A network stream that obeys `Limit`."""
+
+    def __init__(self, inner: httpcore2.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore2.NetworkStream:
+        return _Stream(self._inner.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _AsyncStream(httpcore2.AsyncNetworkStream):
+    """The same, asynchronous."""
+
+    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._inner.read(max_bytes, _left(timeout))
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore2.AsyncNetworkStream:
+        return _AsyncStream(await self._inner.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine; an IPv4 address inside IPv6 is unwrapped first.
+
+    >>> is_loopback("::ffff:127.0.0.1"), is_loopback("192.168.0.1")
+    (True, False)
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return (mapped or ip).is_loopback
+
+
+def _check(host: str, found: Iterable[tuple[Any, ...]]) -> list[str]:
+    """The addresses that a name led to, all of them loopback.
+
+    Raises:
+        PolicyError: one is not.
+    """
+    addresses = list(dict.fromkeys(str(row[4][0]) for row in found))
+    for address in addresses:
+        if not is_loopback(address):
+            _refuse(host, address)
+    return addresses
+
+
+def _refuse(host: str, address: str) -> NoReturn:
+    raise PolicyError(
+        f"{host} leads to {address}, which is not this machine, but the target is local: nothing was sent",
+        hint="declare `locality: lan` or `remote` where this is meant, and lift the requirement that forbids it",
+    )
+
+
+class _Backend(httpcore2.SyncBackend):
+    """Connects; with `local_only` to loopback addresses that were looked up once and are used as checked."""
+
+    def __init__(self, *, local_only: bool) -> None:
+        self._local_only = local_only
+
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
+    ) -> httpcore2.NetworkStream:
+        if not self._local_only:
+            return _Stream(super().connect_tcp(host, port, timeout, *args, **kwargs))
+        try:
+            addresses = _check(host, socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as exc:
+            raise httpcore2.ConnectError(str(exc)) from exc
+        for address in addresses[:-1]:
+            try:
+                return _Stream(super().connect_tcp(address, port, timeout, *args, **kwargs))
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                continue
+        return _Stream(super().connect_tcp(addresses[-1], port, timeout, *args, **kwargs))
+
+
+class _AsyncBackend(httpcore2.AnyIOBackend):
+    """The same, asynchronous."""
+
+    def __init__(self, *, local_only: bool) -> None:
+        self._local_only = local_only
+
+    async def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
+    ) -> httpcore2.AsyncNetworkStream:
+        if not self._local_only:
+            return _AsyncStream(await super().connect_tcp(host, port, timeout, *args, **kwargs))
+        try:
+            addresses = _check(host, await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as exc:
+            raise httpcore2.ConnectError(str(exc)) from exc
+        for address in addresses[:-1]:
+            try:
+                return _AsyncStream(await super().connect_tcp(address, port, timeout, *args, **kwargs))
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                continue
+        return _AsyncStream(await super().connect_tcp(addresses[-1], port, timeout, *args, **kwargs))
+
+
+class _Transport(httpx2.HTTPTransport):
+    """httpx2's own transport on a pool of ours: its constructor has no way to name a network backend."""
+
+    def __init__(self, *, tls: bool, local_only: bool) -> None:
+        context = httpcore2.default_ssl_context() if tls else None
+        backend = _Backend(local_only=local_only)
+        self._pool = httpcore2.ConnectionPool(ssl_context=context, network_backend=backend, **_POOL)
+
+
+class _AsyncTransport(httpx2.AsyncHTTPTransport):
+    """The same, asynchronous."""
+
+    def __init__(self, *, tls: bool, local_only: bool) -> None:
+        context = httpcore2.default_ssl_context() if tls else None
+        backend = _AsyncBackend(local_only=local_only)
+        self._pool = httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=backend, **_POOL)
+
+
+def _direct(endpoint: Endpoint) -> dict[str, bool]:
+    return {"tls": endpoint.base_url.startswith("https:"), "local_only": endpoint.locality == "local"}
+
+
+def obeys_proxy(endpoint: Endpoint) -> bool:
+    """Whether the proxy variables of the environment may move requests to this endpoint: never a local one."""
+    return endpoint.proxy == "env" and endpoint.locality != "local"
+
+
+def sync_client(endpoint: Endpoint, hooks: Sequence[Any] = ()) -> httpx2.Client:
+    """A client for one endpoint; `hooks` see each request before it is sent."""
+    given: dict[str, Any] = {"follow_redirects": False, "event_hooks": {"request": list(hooks)}}
+    if obeys_proxy(endpoint):
+        return httpx2.Client(trust_env=True, **given)
+    return httpx2.Client(trust_env=False, transport=_Transport(**_direct(endpoint)), **given)
+
+
+def async_client(endpoint: Endpoint, hooks: Sequence[Any] = ()) -> httpx2.AsyncClient:
+    """The same, asynchronous; `hooks` are coroutine functions."""
+    given: dict[str, Any] = {"follow_redirects": False, "event_hooks": {"request": list(hooks)}}
+    if obeys_proxy(endpoint):
+        return httpx2.AsyncClient(trust_env=True, **given)
+    return httpx2.AsyncClient(trust_env=False, transport=_AsyncTransport(**_direct(endpoint)), **given)

@@ -1,0 +1,101 @@
+"""What a person needs beside the failure: which scope chose the target, what was tried, and the next step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from llmroute.catalog.presets import PRESETS
+from llmroute.errors import (
+    AmbiguousError,
+    AuthenticationError,
+    ConnectError,
+    ModelNotFoundError,
+    QuotaError,
+    RateLimitError,
+    RequestError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmroute.catalog.presets import Preset
+    from llmroute.errors import CallError
+    from llmroute.routing.route import Query, Resolution, Target
+    from llmroute.wire.chat import Attempt
+
+
+def advise(failure: CallError, target: Target, resolution: Resolution, log: Sequence[Attempt]) -> CallError:
+    """The failure with its attempts, and with a hint that says who chose the target and what to do."""
+    failure.attempts = tuple(log)
+    lines = [_chosen(target, resolution), *_tried(log), *([failure.hint] if failure.hint else [])]
+    failure.hint = "\n  ".join([*lines, *_next_steps(failure, target, resolution.query)])
+    return failure
+
+
+def _chosen(target: Target, resolution: Resolution) -> str:
+    chosen = f"chosen by {target.scope}" if target.scope else "chosen by the route"
+    if target.origin is not None:
+        chosen += f" ({target.origin})"
+    if len(resolution.route.targets) > 1:
+        return chosen
+    stays = target.locality == "local"
+    return f"{chosen}; no fallback is declared" + (", and none leaves this machine" if stays else "")
+
+
+def _tried(log: Sequence[Attempt]) -> list[str]:
+    if len(log) < 2:
+        return []
+    counted = Counter((row.target, row.kind or "answered", row.status) for row in log)
+    shown = [
+        f"{name}: {kind}{f' {status}' if status else ''}{f' ×{n}' if n > 1 else ''}"
+        for (name, kind, status), n in counted.items()
+    ]
+    return [f"tried {', '.join(shown)}"]
+
+
+def _next_steps(failure: CallError, target: Target, query: Query) -> list[str]:
+    preset = preset_of(target)
+    flags = "".join(
+        f" --{name} {value}" for name, value in (("agent", query.agent), ("purpose", query.purpose)) if value
+    )
+    explain = f"is it the URL?   llmroute explain{flags}"
+    get_model = _get_model(preset, target)
+    if isinstance(failure, ConnectError):
+        start = [f"is it running?   {preset.start_hint}"] if preset and preset.start_hint else []
+        return [*start, explain, *get_model]
+    if isinstance(failure, ModelNotFoundError):
+        listing = [f"what is there?   llmroute models {target.provider}"] if target.provider else []
+        return [*get_model, *listing, explain]
+    if isinstance(failure, AuthenticationError):
+        return [f"is the key right?   {_key(target)}"]
+    if isinstance(failure, QuotaError):
+        return ["is there credit left?   see the account of the provider"]
+    if isinstance(failure, RateLimitError) and failure.retry_after_s is not None:
+        return [f"try again in {failure.retry_after_s:g} s"]
+    if isinstance(failure, AmbiguousError):
+        return ["it may have been executed and billed; `timeout` says how long to wait"]
+    if isinstance(failure, RequestError):
+        return [explain]
+    return []
+
+
+def _get_model(preset: Preset | None, target: Target) -> list[str]:
+    if preset is None or not preset.model_hint:
+        return []
+    return [f"is the model there?   {preset.model_hint.replace('{model}', target.model)}"]
+
+
+def _key(target: Target) -> str:
+    credential = target.credential
+    if credential.variable:
+        return f"it comes from the variable {credential.variable}"
+    return "no key was declared" if credential.source == "none" else f"it comes from {credential.source}"
+
+
+def preset_of(target: Target) -> Preset | None:
+    """The preset that the target's provider is, by its name, else by its URL."""
+    named = PRESETS.get(target.provider or "")
+    if named is not None:
+        return named
+    return next((preset for preset in PRESETS.values() if preset.base_url == target.base_url), None)

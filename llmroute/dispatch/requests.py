@@ -1,0 +1,141 @@
+"""What a program passes to `complete` and `stream`, made into one neutral request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
+
+from llmroute.wire.chat import ChatRequest, Message, Params, ResponseFormat, Tool, ToolChoice, system, user
+from llmroute.wire.request import PARAM_NAMES
+
+if TYPE_CHECKING:
+    from llmroute.routing.route import Target
+    from llmroute.wire.chat import Effort
+
+Messages: TypeAlias = str | Sequence[Message | Mapping[str, Any]] | ChatRequest
+"""A text, which becomes one user message; messages (or their JSON form); or a whole request."""
+
+ENDPOINT_NAMES = frozenset(
+    {"provider", "model", "base_url", "api_key", "api", "auth", "api_version", "transport"}
+    | {"headers", "extra_body", "proxy", "fallbacks", "client", "environ"}
+)
+LIMITS = ("timeout", "max_retries")
+
+
+class Sampling(TypedDict, total=False):
+    """What one request may set above all scopes: how to sample, and how long to wait, never where to go."""
+
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    max_tokens: int | None
+    stop: str | Sequence[str] | None
+    seed: int | None
+    frequency_penalty: float | None
+    presence_penalty: float | None
+    reasoning_effort: Effort | None
+    thinking_budget: int | None
+    timeout: float | None
+    """Seconds for one attempt."""
+    max_retries: int | None
+    deadline_s: float | None
+    """Seconds for the whole request, over all attempts."""
+
+
+SAMPLING = (*Sampling.__annotations__,)
+
+
+class Asked(Sampling, total=False):
+    """All that may go with the messages."""
+
+    agent: str | None
+    """For whom."""
+    purpose: str | None
+    """What for."""
+    system: str | None
+    """Put before the messages as a system message."""
+    tools: Sequence[Tool]
+    """What the model may call."""
+    tool_choice: ToolChoice | Literal["auto", "none", "required"] | None
+    response_format: ResponseFormat | None
+    """The form that the answer must have."""
+
+
+NAMES = (*Asked.__annotations__,)
+
+
+class Wanted(NamedTuple):
+    """A request as the program made it, before a target's parameters are added."""
+
+    request: ChatRequest
+    limits: Mapping[str, Any]
+    """`timeout` and `max_retries`, where the program set them."""
+    deadline_s: float | None
+
+
+def wanted(messages: Messages, asked: Asked) -> Wanted:
+    """One neutral request of all that was passed.
+
+    Raises:
+        TypeError: an argument that no request may have; the message says where it belongs.
+    """
+    check_names(asked)
+    request = messages if isinstance(messages, ChatRequest) else ChatRequest(_messages(messages))
+    changes: dict[str, Any] = {}
+    if (instruction := asked.get("system")) is not None:
+        changes["messages"] = (system(instruction), *request.messages)
+    if tools := asked.get("tools"):
+        changes["tools"] = tuple(tools)
+    if (choice := asked.get("tool_choice")) is not None:
+        changes["tool_choice"] = ToolChoice(choice) if isinstance(choice, str) else choice
+    if (form := asked.get("response_format")) is not None:
+        changes["response_format"] = form
+    given: dict[str, Any] = {name: asked.get(name) for name in SAMPLING if asked.get(name) is not None}
+    params = Params(**{name: _param(name, value) for name, value in given.items() if name in PARAM_NAMES})
+    if given:
+        changes["params"] = params.over(request.params)
+    limits = {name: given[name] for name in LIMITS if name in given}
+    return Wanted(replace(request, **changes) if changes else request, limits, given.get("deadline_s"))
+
+
+def check_names(asked: Mapping[str, Any]) -> None:
+    """Refuse what a request must not carry.
+
+    Raises:
+        TypeError: an endpoint setting, or a name that nothing has.
+    """
+    for name in asked:
+        if name in ENDPOINT_NAMES:
+            raise TypeError(
+                f"a request can't set {name!r}: what it carries never chooses where it goes; "
+                f"pass {name}= to Router(…), or write it into the spec"
+            )
+        if name not in NAMES:
+            raise TypeError(f"unknown argument {name!r}; a request may have {', '.join(NAMES)}")
+
+
+def for_target(want: Wanted, target: Target) -> ChatRequest:
+    """The request with the parameters that the route won for this target under its own."""
+    won = {name: _param(name, target.params[name]) for name in PARAM_NAMES if name in target.params}
+    if not won:
+        return want.request
+    return replace(want.request, params=want.request.params.over(Params(**won)))
+
+
+def limit(want: Wanted, target: Target, name: str) -> Any:  # noqa: ANN401 - a number or None
+    """`timeout` or `max_retries`: the request's own, else the target's, else None."""
+    return want.limits.get(name, target.params.get(name))
+
+
+def _messages(messages: str | Sequence[Message | Mapping[str, Any]]) -> tuple[Message, ...]:
+    if isinstance(messages, str):
+        return (user(messages),)
+    rows = enumerate(messages)
+    return tuple(m if isinstance(m, Message) else Message.from_json(m, f"/messages/{i}") for i, m in rows)
+
+
+def _param(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever the parameter's type is
+    if name == "stop":
+        return (value,) if isinstance(value, str) else tuple(value)
+    return value

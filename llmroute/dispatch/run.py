@@ -1,0 +1,152 @@
+"""One request under way: the state that the blocking and the asynchronous driver share."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmroute.adapters.base import TIMEOUT_S, Adapter, Call
+from llmroute.dispatch.advice import advise
+from llmroute.dispatch.attempts import Limits, Try, attempts
+from llmroute.dispatch.credentials import key_of
+from llmroute.dispatch.requests import for_target, limit
+from llmroute.errors import MissingKeyError
+from llmroute.wire.chat import Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmroute.dispatch.requests import Wanted
+    from llmroute.errors import CallError
+    from llmroute.routing.route import Resolution, Target
+    from llmroute.wire.chat import Reply
+
+logger = logging.getLogger("llmroute")
+
+
+class Step(NamedTuple):
+    """What the driver is to do next."""
+
+    adapter: Adapter
+    call: Call
+    wait_s: float
+
+
+class Ways(NamedTuple):
+    """What a run needs of its router."""
+
+    adapter_for: Callable[[Target], Adapter]
+    clock: Callable[[], float]
+    random: Callable[[], float]
+
+
+class Run:
+    """One request on its way along a route.
+
+    The driver takes `first`, does it, reports the outcome to `succeeded` or `failed`, and does what the latter
+    returns, until one of them ends the request.
+    """
+
+    def __init__(self, resolution: Resolution, want: Wanted, ways: Ways) -> None:
+        """Read the keys.
+
+        Raises:
+            MissingKeyError: the primary target has none. A fallback without its key is left out, with a warning.
+        """
+        self.resolution = resolution
+        self._want = want
+        self._ways = ways
+        self._keys = self._usable()
+        self.log: list[Attempt] = []
+        ends_at = None if want.deadline_s is None else ways.clock() + want.deadline_s
+        self._limits = Limits(ways.clock, ways.random, ends_at, want.limits.get("max_retries"))
+        self._tries = attempts([target for target, _ in self._keys], self._limits)
+        self._try: Try | None = None
+        self._began = 0.0
+
+    def _usable(self) -> list[tuple[Target, str | None]]:
+        primary, *fallbacks = self.resolution.route.targets
+        usable = [(primary, key_of(primary))]
+        for target in fallbacks:
+            try:
+                usable.append((target, key_of(target)))
+            except MissingKeyError as exc:
+                logger.warning("the fallback %s is left out: %s", target.name, exc.message)
+        return usable
+
+    def first(self) -> Step:
+        """The first step.
+
+        Raises:
+            DeadlineError: no time was given at all.
+        """
+        return self._advance(None)
+
+    def failed(self, failure: CallError) -> Step:
+        """The step after a failure.
+
+        Raises:
+            CallError: that was the last try; it carries every attempt, and the next step for a person.
+        """
+        self._record(failure)
+        return self._advance(failure)
+
+    def broke(self, failure: CallError) -> CallError:
+        """The failure of a stream whose content has reached the caller, after which nothing is tried."""
+        self._record(failure)
+        return self._advised(failure)
+
+    def succeeded(self, reply: Reply) -> Reply:
+        """The reply, with the resolution and every attempt."""
+        self._record(None)
+        self._tries.close()
+        return replace(reply, attempts=tuple(self.log), resolution=self.resolution)
+
+    def _advance(self, failure: CallError | None) -> Step:
+        final: CallError | None = None
+        try:
+            self._try = next(self._tries) if failure is None else self._tries.send(failure)
+        except StopIteration as stop:
+            final = stop.value
+        if final is not None:
+            raise self._advised(final)
+        return self._step(self._current())
+
+    def _current(self) -> Try:
+        if self._try is None:
+            raise RuntimeError("the run has not begun")
+        return self._try
+
+    def _step(self, now: Try) -> Step:
+        target = now.target
+        timeout = limit(self._want, target, "timeout")
+        key = next(key for candidate, key in self._keys if candidate is target)
+        call = Call(
+            target,
+            for_target(self._want, target),
+            key,
+            TIMEOUT_S if timeout is None else float(timeout),
+            self._limits.ends_at,
+        )
+        self._began = self._ways.clock() + now.wait_s
+        return Step(self._ways.adapter_for(target), call, now.wait_s)
+
+    def _record(self, failure: CallError | None) -> None:
+        now = self._current()
+        self.log.append(
+            Attempt(
+                target=now.target.name,
+                provider=now.target.provider,
+                model=now.target.model,
+                kind=None if failure is None else failure.kind,
+                status=200 if failure is None else failure.status,
+                wait_s=now.wait_s,
+                elapsed_s=max(0.0, self._ways.clock() - self._began),
+                message="" if failure is None else failure.message,
+            )
+        )
+
+    def _advised(self, failure: CallError) -> CallError:
+        target = self.resolution.target if self._try is None else self._try.target
+        return advise(failure, target, self.resolution, self.log)

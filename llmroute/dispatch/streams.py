@@ -1,0 +1,192 @@
+"""The two streams that a router gives: iterable, to be closed, and with the whole reply at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Self
+
+from llmroute.errors import CallError, TruncatedStreamError
+from llmroute.wire.chat import ErrorEvent, Event, Finish, UsageEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+    from types import TracebackType
+
+    from llmroute.dispatch.run import Run, Step
+    from llmroute.routing.route import Resolution
+    from llmroute.wire.chat import Reply
+
+
+class _Gate:
+    """Holds back what comes before the first content, so that a stream that fails early can be tried again."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.began = False
+        self.reply: Reply | None = None
+        self._held: list[Event] = []
+
+    def start(self) -> None:
+        """A new attempt begins."""
+        self._held.clear()
+
+    def pass_on(self, event: Event) -> list[Event]:
+        """What the caller may see now."""
+        if isinstance(event, ErrorEvent):
+            raise event.error
+        if isinstance(event, Finish):
+            self.reply = self.run.succeeded(event.reply)
+            event = Finish(self.reply)
+        elif not self.began and isinstance(event, UsageEvent):
+            self._held.append(event)
+            return []
+        self.began = True
+        ready, self._held = [*self._held, event], []
+        return ready
+
+    def unfinished(self) -> CallError | None:
+        """The failure of an adapter whose stream ended without saying so."""
+        return None if self.reply else TruncatedStreamError("the stream ended without its terminal event")
+
+    def after(self, failure: CallError) -> Step | None:
+        """The next step, None when content has been seen.
+
+        Raises:
+            CallError: nothing is left to try.
+        """
+        return None if self.began else self.run.failed(failure)
+
+
+def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
+    step = gate.run.first()
+    while True:
+        sleep(step.wait_s)
+        gate.start()
+        failure: CallError | None = None
+        source = step.adapter.stream(step.call)
+        try:
+            for event in source:
+                if gate.began and not isinstance(event, Finish | ErrorEvent):
+                    yield event
+                else:
+                    yield from gate.pass_on(event)
+            failure = gate.unfinished()
+        except CallError as exc:
+            failure = exc
+        finally:
+            source.close()
+        if failure is None:
+            return
+        following = gate.after(failure)
+        if following is None:
+            broken = gate.run.broke(failure)
+            yield ErrorEvent(broken)
+            raise broken
+        step = following
+
+
+async def _aevents(gate: _Gate) -> AsyncGenerator[Event, None]:
+    step = gate.run.first()
+    while True:
+        await asyncio.sleep(step.wait_s)
+        gate.start()
+        failure: CallError | None = None
+        source = step.adapter.astream(step.call)
+        try:
+            async for event in source:
+                if gate.began and not isinstance(event, Finish | ErrorEvent):
+                    yield event
+                else:
+                    for ready in gate.pass_on(event):
+                        yield ready
+            failure = gate.unfinished()
+        except CallError as exc:
+            failure = exc
+        finally:
+            await source.aclose()
+        if failure is None:
+            return
+        following = gate.after(failure)
+        if following is None:
+            broken = gate.run.broke(failure)
+            yield ErrorEvent(broken)
+            raise broken
+        step = following
+
+
+class ReplyStream:
+    """The events of one reply; iterate it inside `with`, so that leaving early closes the connection.
+
+    Nothing is sent before the first event is asked for. The last event is `Finish`, or `ErrorEvent` when the
+    stream broke after content had been given out; the iteration after an `ErrorEvent` raises its error. What
+    fails before any content is tried again as the route says, and raised without an event.
+    """
+
+    def __init__(self, run: Run, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._gate = _Gate(run)
+        self._source = _events(self._gate, sleep)
+
+    @property
+    def resolution(self) -> Resolution:
+        """The route and its trace."""
+        return self._gate.run.resolution
+
+    @property
+    def reply(self) -> Reply | None:
+        """The whole reply, None until the `Finish` event."""
+        return self._gate.reply
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        return next(self._source)
+
+    def close(self) -> None:
+        """Close the connection; what was not read is lost."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncReplyStream:
+    """The same for `async for` and `async with`."""
+
+    def __init__(self, run: Run) -> None:
+        self._gate = _Gate(run)
+        self._source = _aevents(self._gate)
+
+    @property
+    def resolution(self) -> Resolution:
+        """The route and its trace."""
+        return self._gate.run.resolution
+
+    @property
+    def reply(self) -> Reply | None:
+        """The whole reply, None until the `Finish` event."""
+        return self._gate.reply
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        return await anext(self._source)
+
+    async def aclose(self) -> None:
+        """Close the connection; what was not read is lost."""
+        await self._source.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
