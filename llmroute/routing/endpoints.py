@@ -27,7 +27,8 @@ class Selection(NamedTuple):
     provider: str | None
     url: Url | None
     model: str | None
-    """The model, without the provider's name; None where the scope has none."""
+    """The model, without the provider's name; None where the scope has none, or has it beside a `provider`: that
+    text chooses nothing, so a fault in it is not met before the model itself is looked for."""
 
     def __str__(self) -> str:
         if self.provider is None:
@@ -87,13 +88,14 @@ def reference(spec: RoutingSpec, model: str) -> tuple[str, str] | None:
 def selection(spec: RoutingSpec, scope: Scope, environ: Mapping[str, str]) -> Selection | None:
     """What a scope selects; None where it selects nothing. Raises the typed error of a value it can't use."""
     values = scope.values
-    model = text_of(scope, "model", environ) if "model" in values else None
     provider = text_of(scope, "provider", environ) if "provider" in values else None
-    if provider is None and model is not None and (found := reference(spec, model)):
+    model = text_of(scope, "model", environ) if "model" in values and provider is None else None
+    if model is not None and (found := reference(spec, model)):
         provider, model = found
     url = None
     if "base_url" in values:
-        url = url_of(text_of(scope, "base_url", environ), scope.origin("base_url"))
+        text, origin = text_of(scope, "base_url", environ), scope.origin("base_url")
+        url = url_of(text, origin, environ, values["base_url"] if scope.path else "")
     return None if provider is None and url is None else Selection(provider, url, model)
 
 
@@ -118,7 +120,7 @@ def provider_url(spec: RoutingSpec, facts: Facts, environ: Mapping[str, str]) ->
     declared, preset = facts.declared, facts.preset
     if declared.base_url is not None:
         origin = spec.source.origin(("providers", facts.name, "base_url"))
-        return url_of(expand(declared.base_url, environ, origin), origin)
+        return url_of(expand(declared.base_url, environ, origin), origin, environ, declared.base_url)
     if preset is None or not (preset.base_url or preset.base_url_variable):
         raise NoEndpointError(
             f"provider {facts.name!r} has no base_url",

@@ -39,9 +39,10 @@ def won_model(context: Context, winner: int, bundle: Endpoint) -> Field:
         chosen = context.selections[index]
         if isinstance(chosen, RoutingError):
             raise chosen
-        text = chosen.model if chosen is not None else text_of(scope, "model", context.environ)
+        read = chosen.model if chosen is not None else None
+        text = text_of(scope, "model", context.environ) if read is None else read
         home = _home(context, index)
-        if text is not None and (index == winner or _belongs(context, home, text, bundle)):
+        if index == winner or _belongs(context, home, text, bundle):
             won = text, scope
             verdict, reason = "won", ""
         else:
@@ -51,11 +52,11 @@ def won_model(context: Context, winner: int, bundle: Endpoint) -> Field:
 
 
 def _field(context: Context, bundle: Endpoint, won: tuple[str, Scope] | None, candidates: list[Candidate]) -> Field:
-    for own in _own_models(context.spec, bundle.facts, context.query.purpose, context.environ):
-        if won is None and not any(candidate.verdict == "won" for candidate in candidates):
-            candidates.append(own)
-        else:
+    for own in _own_models(context.spec, bundle.facts, context.query.purpose):
+        if won is not None:
             candidates.append(own._replace(verdict="shadowed", reason="a stronger model belongs to this endpoint"))
+        else:
+            candidates.append(_read(own, context.environ) if own.verdict == "won" else own)
     place = next((index for index, candidate in enumerate(candidates) if candidate.verdict == "won"), None)
     if place is None:
         raise _no_model(bundle, candidates)
@@ -105,10 +106,8 @@ def _url(context: Context, home: Selection) -> Url | None:
         return None
 
 
-def _own_models(
-    spec: RoutingSpec, facts: Facts | None, purpose: str | None, environ: Mapping[str, str]
-) -> Iterator[Candidate]:
-    """The models that a provider has of its own, the purpose's first."""
+def _own_models(spec: RoutingSpec, facts: Facts | None, purpose: str | None) -> Iterator[Candidate]:
+    """The models that a provider has of its own, the purpose's first, as they are written."""
     if facts is None:
         return
     declared = facts.declared
@@ -122,16 +121,20 @@ def _own_models(
         if text is None:
             continue
         origin = spec.source.origin((*path, "model"))
-        value = expand(text, environ, origin) if verdict == "won" else text
-        yield Candidate(".".join(path), "provider", value, verdict, origin, "" if verdict == "won" else "less specific")
+        yield Candidate(".".join(path), "provider", text, verdict, origin, "" if verdict == "won" else "less specific")
         verdict = "shadowed"
+
+
+def _read(own: Candidate, environ: Mapping[str, str]) -> Candidate:
+    return own._replace(value=expand(own.value, environ, own.origin))
 
 
 def own_model(
     spec: RoutingSpec, facts: Facts | None, purpose: str | None, environ: Mapping[str, str]
 ) -> Candidate | None:
     """The provider's own model for a purpose, or in general; None where it has none."""
-    return next(_own_models(spec, facts, purpose, environ), None)
+    found = next(_own_models(spec, facts, purpose), None)
+    return None if found is None else _read(found, environ)
 
 
 def offered(facts: Facts | None, model: str, origin: Origin | None) -> str:

@@ -93,7 +93,7 @@ def _won_endpoint(voices: Context, fields: list[Field]) -> tuple[int, Selection]
                 candidates.append(_orphan(scope, shadowed=winner is not None))
             continue
         if isinstance(chosen, RoutingError):
-            if winner is None:
+            if winner is None and not any(candidate.verdict == "orphan" for candidate in candidates):
                 raise chosen
             candidates.append(_candidate(scope, None, "invalid", chosen.message))
         elif winner is None:

@@ -33,13 +33,18 @@ def attribute_docstrings(module: Any) -> dict[str, dict[str, str]]:
     return found
 
 
-def _without_null(node: Any) -> Any:
-    """The schema without the `null` of optional fields: in YAML a field that says nothing is absent."""
+def _tidy(node: Any) -> Any:
+    """The schema as people read it: no `null` for what may be absent, no titles, names checked by their pattern."""
     if isinstance(node, list):
-        return [_without_null(item) for item in node]
+        return [_tidy(item) for item in node]
     if not isinstance(node, dict):
         return node
-    node = {key: _without_null(value) for key, value in node.items() if key != "default" and not _is_title(key, value)}
+    node = {key: _tidy(value) for key, value in node.items() if key != "default" and not _is_title(key, value)}
+    if "patternProperties" in node:
+        # pydantic lets names that miss the pattern through; a name that misses it is an error here.
+        ((pattern, value),) = node.pop("patternProperties").items()
+        node["additionalProperties"] = value
+        node["propertyNames"] = {**node.get("propertyNames", {}), "pattern": pattern}
     branches = [branch for branch in node.get("anyOf", ()) if branch != {"type": "null"}]
     if len(branches) == 1:
         del node["anyOf"]
@@ -80,7 +85,7 @@ def json_schema() -> dict[str, Any]:
     from llmroute.catalog.presets import PRESETS
     from llmroute.routing import spec
 
-    raw = _without_null(TypeAdapter(spec.Document).json_schema())
+    raw = _tidy(TypeAdapter(spec.Document).json_schema())
     texts = attribute_docstrings(spec)
     _describe(raw, texts["Document"])
     for name, definition in raw["$defs"].items():

@@ -60,7 +60,7 @@ class Scope(NamedTuple):
 
 def written(settings: Any) -> dict[str, Any]:
     """The fields of a spec object that say something."""
-    names = field_names(type(settings))
+    names = field_names(settings.__class__)
     return {name: value for name in names if (value := getattr(settings, name)) is not None}
 
 
@@ -99,8 +99,8 @@ def _program_scopes(spec: RoutingSpec, group: str, name: str, purpose: str | Non
         own = entry_name(settings.purposes, purpose)
         if own is not None:
             values = written(settings.purposes[own])
-            path = (group, found, "purposes", own)
-            yield Scope(".".join(path), layer, specific=True, values=values, source=spec.source, path=path)
+            special = (group, found, "purposes", own)
+            yield Scope(".".join(special), layer, specific=True, values=values, source=spec.source, path=special)
     path = (group, found)
     yield Scope(".".join(path), layer, specific=False, values=written(settings), source=spec.source, path=path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,8 @@ class Entry(NamedTuple):
     """The entries of the value, by key or index, where it has some."""
 
 
+_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+
 Marks = Mapping[Any, Entry]
 
 
@@ -44,7 +47,7 @@ class Source:
     `prefix` is the path of the spec inside a larger document (`PATH#/llm`).
     """
 
-    __slots__ = ("marks", "path", "prefix", "text")
+    __slots__ = ("_lines", "marks", "path", "prefix", "text")
 
     def __init__(
         self,
@@ -57,6 +60,14 @@ class Source:
         self.marks = marks
         self.prefix = prefix
         self.text = text
+        self._lines: list[str] | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the text, broken as YAML breaks them; empty where there is no text."""
+        if self._lines is None:
+            self._lines = _LINE_BREAK.split(self.text) if self.text else []
+        return self._lines
 
     def entry(self, path: Sequence[str | int]) -> Entry | None:
         """The entry at a path, or the nearest one above it that is there; None for the document itself."""

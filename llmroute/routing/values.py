@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import BadArgumentError, BadEnvironmentError, BadUrlError, RoutingError
 from llmroute.routing.interpolation import interpolate
+from llmroute.routing.route import EMPTY
 from llmroute.routing.urls import Url, parse
 
 if TYPE_CHECKING:
@@ -88,11 +89,18 @@ def text_of(scope: Scope, field: str, environ: Mapping[str, str]) -> str:
     return value
 
 
-def url_of(text: str, origin: Origin) -> Url:
-    """A base URL; raises the typed error that says what is wrong with it and where it stands."""
+def url_of(text: str, origin: Origin, environ: Mapping[str, str] = EMPTY, written: str = "") -> Url:
+    """A base URL; raises the typed error that says what is wrong with it and where it stands.
+
+    `written` is the text of the spec before its variables were filled in from `environ`: the error then names those
+    that supplied a part of it.
+    """
     try:
         return parse(text)
     except ValueError as error:
+        if names := interpolate(written, environ).variables:
+            message = f"the base URL of {origin}, made with {', '.join(names)}, can't be used: {error}"
+            raise BadEnvironmentError(message, hint=f"set {', '.join(names)} anew", origin=origin) from error
         raise complaint(origin, f"the base URL of {origin} can't be used: {error}") from error
 
 

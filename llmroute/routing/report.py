@@ -1,0 +1,65 @@
+"""Making a diagnostic of a rule and a place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from llmroute.routing.diagnostics import Diagnostic, Origin, Related
+from llmroute.routing.rules import RULES
+from llmroute.routing.source import Source, pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'|[^\s,\]}]+')
+
+
+def report(  # noqa: PLR0913 - a diagnostic has that many sides
+    source: Source,
+    rule: str,
+    message: str,
+    path: Sequence[str | int] = (),
+    *,
+    hint: str = "",
+    key: bool = False,
+    mark: Any = None,
+    related: Sequence[tuple[Any, str]] = (),
+) -> Diagnostic:
+    """A diagnostic at a path of the spec (at its `key` or its value), or at a `mark` of the text.
+
+    `related` holds marks (or paths) and what is to be seen there.
+    """
+    origin = (
+        Origin("file", source.path, mark.line + 1, mark.column + 1)
+        if mark is not None
+        else source.origin(path, key=key)
+    )
+    entry = RULES[rule]
+    return Diagnostic(
+        code=entry.code,
+        rule=rule,
+        severity=entry.severity,
+        message=message,
+        origin=origin,
+        hint=hint,
+        pointer=pointer((*source.prefix, *path)),
+        length=_length(source, origin),
+        related=tuple(_related(source, place, text) for place, text in related),
+    )
+
+
+def _related(source: Source, place: Any, text: str) -> Related:
+    if isinstance(place, tuple) and not hasattr(place, "line"):
+        origin = source.origin(place)
+        return Related(origin.line or 1, origin.column or 1, text)
+    return Related(place.line + 1, place.column + 1, text)
+
+
+def _length(source: Source, origin: Origin) -> int:
+    """How long the token at a place is, for the caret line."""
+    lines = source.lines
+    if not 1 <= origin.line <= len(lines):
+        return 1
+    match = _TOKEN.match(lines[origin.line - 1], origin.column - 1)
+    return max(1, len(match[0].rstrip(":"))) if match else 1

@@ -1,0 +1,34 @@
+"""Telling a key from a name, so that one in a file is found and never shown."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+_PREFIX = re.compile(
+    r"(?:sk-|sk_|rk-|pk-|AIza|gsk_|xai-|hf_|r8_|ghp_|github_pat_|glpat-|nvapi-|pplx-|csk-|fw_|tgp_|AKIA|eyJ)[A-Za-z0-9_.-]{8,}"
+)
+_WORD = re.compile(r"[A-Za-z0-9_+/=.-]{24,}")
+_MIN_BITS = 3.8
+"""Bits a character: words and model names stay below, random texts of 24 characters are above."""
+
+
+def looks_like_a_key(text: str) -> bool:
+    """Whether a text has the form of an API key: a vendor's prefix, or long and random.
+
+    >>> looks_like_a_key("sk-ant-api03-0123456789abcdef"), looks_like_a_key("claude-sonnet-5-5")
+    (True, False)
+    """
+    if _PREFIX.match(text):
+        return True
+    return bool(_WORD.fullmatch(text)) and _has_digit_and_letter(text) and _bits(text) > _MIN_BITS
+
+
+def _has_digit_and_letter(text: str) -> bool:
+    return any(char.isdigit() for char in text) and any(char.isalpha() for char in text)
+
+
+def _bits(text: str) -> float:
+    """Shannon entropy of the characters of a text."""
+    return -sum(count / len(text) * math.log2(count / len(text)) for count in Counter(text).values())
