@@ -7,8 +7,7 @@ and prefers the obvious way to the fast one. Of llmroute it takes only the data 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from llmroute.catalog.presets import PRESETS, base_url_from_variable
@@ -24,22 +23,18 @@ NO_KEY = {"source": "none", "status": "none"}
 DROPPED = {"source": "none", "status": "dropped"}
 
 
-class Unusable(Exception):  # noqa: N818 - as above
-    """A value that can't be used. It is an error only where somebody needs the value."""
+class Unusable(Refused):
+    """A value that can't be used: the error of the query, unless nobody needs the value."""
+
+    def __init__(self) -> None:
+        super().__init__("bad-environment")
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a scope sends: None as the URL means that it can't be known."""
+class Endpoint(NamedTuple):
+    """Where a scope sends."""
 
     provider: str | None
-    url: str | None
-
-    def same_home(self, other: Endpoint) -> bool:
-        """Law: same provider name, or same normalised URL."""
-        if self.provider is not None and self.provider == other.provider:
-            return True
-        return self.url is not None and self.url == other.url
+    url: str
 
 
 def naive_resolve(document: Mapping[str, Any], query: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -64,7 +59,7 @@ class NaiveResolver:
     def targets(self) -> list[dict[str, Any]]:
         """The chain, in the order of the laws: endpoint, model, fallbacks, remoteness, requirements."""
         winner = self.winning_scope()
-        home = self.endpoint(winner, needed=True)
+        home = self.endpoint(winner)
         primary = self.target(winner, home, self.winning_model(winner, home))
         entries, remote_is_fine = self.fallbacks(winner, home)
         chain = [primary, *(self.fallback_target(entry) for entry in entries)]
@@ -86,45 +81,36 @@ class NaiveResolver:
         """The strongest scope that selects. A key on the way to it, or with none, is an orphan."""
         orphan = False
         for scope in self.scopes:
-            if self.selects(scope, strictly=True):
+            if self.selects(scope):
                 if orphan:
                     raise Refused("orphan-key")
                 return scope
             orphan = orphan or "api_key" in scope
         raise Refused("orphan-key" if orphan else "no-endpoint")
 
-    def selects(self, scope: Scope, *, strictly: bool) -> bool:
+    def selects(self, scope: Scope) -> bool:
         """Whether the scope names a provider, a URL, or a model by reference."""
-        if "provider" in scope or "base_url" in scope:
-            return True
-        return self.reference(scope, strictly=strictly) is not None
+        return "provider" in scope or "base_url" in scope or self.reference(scope) is not None
 
-    def reference(self, scope: Scope, *, strictly: bool) -> tuple[str, str] | None:
+    def reference(self, scope: Scope) -> tuple[str, str] | None:
         """Provider and model, where the scope writes `provider/model` and has no provider of its own."""
         if "provider" in scope or "model" not in scope:
             return None
-        try:
-            provider, slash, model = self.text(scope, "model").partition("/")
-        except Unusable:
-            if strictly:
-                raise Refused("bad-environment") from None
-            return None
-        return (provider, model) if slash and self.is_known(provider) else None
+        provider, _, model = self.text(scope, "model").partition("/")
+        return (provider, model) if model and self.is_known(provider) else None
 
-    def endpoint(self, scope: Scope, *, needed: bool) -> Endpoint:
-        """The endpoint of a scope that selects; what is wrong with it matters only where it is needed."""
-        reference = self.reference(scope, strictly=needed)
+    def selected(self, scope: Scope) -> tuple[str | None, str | None]:
+        """The provider and the URL that a scope names itself."""
+        reference = self.reference(scope)
         provider = scope.says.get("provider") or (reference[0] if reference else None)
-        if needed and provider is not None and not self.is_known(provider):
+        return provider, normal(self.text(scope, "base_url")) if "base_url" in scope else None
+
+    def endpoint(self, scope: Scope) -> Endpoint:
+        """The endpoint of a scope that selects."""
+        provider, url = self.selected(scope)
+        if provider is not None and not self.is_known(provider):
             raise Refused("unknown-provider")
-        try:
-            if "base_url" in scope:
-                return Endpoint(provider, normal(self.text(scope, "base_url")))
-            return Endpoint(provider, self.provider_url(provider) if self.is_known(provider) else None)
-        except Unusable:
-            if needed:
-                raise Refused("bad-environment") from None
-            return Endpoint(provider, None)
+        return Endpoint(provider, url or self.provider_url(provider))
 
     # -- providers
 
@@ -155,6 +141,12 @@ class NaiveResolver:
                 raise Unusable from None
         return normal(preset.base_url)
 
+    def has_key(self, provider: str | None) -> bool:
+        """Whether a key was declared for the provider, be it there or not."""
+        preset = self.preset(provider)
+        by_preset = preset is not None and preset.key_variable is not None and self.vendor_pair(provider)
+        return "api_key" in self.providers.get(provider, {}) or by_preset
+
     def provider_key(self, provider: str | None) -> dict[str, str]:
         """The key that goes with the provider's own URL."""
         says, preset = self.providers.get(provider, {}), self.preset(provider)
@@ -169,35 +161,36 @@ class NaiveResolver:
         says = self.providers.get(provider, {})
         purposes = named(says.get("purposes", {}), self.purpose)
         written = (purposes or {}).get("model") or says.get("model")
-        if written is None:
-            return None
-        try:
-            return self.expand(written)
-        except Unusable:
-            raise Refused("bad-environment") from None
+        return None if written is None else self.expand(written)
 
     # -- model
 
     def winning_model(self, winner: Scope, home: Endpoint) -> str:
-        """The strongest scope's model that belongs to the endpoint, else the provider's own."""
+        """The strongest scope's model that belongs to the endpoint, else the provider's own.
+
+        Whether a model belongs can't be said before all that its scope says of the endpoint was read.
+        """
         for scope in self.scopes:
             if "model" not in scope:
                 continue
-            belongs = scope is winner or self.belongs(scope, home)
-            try:
-                name = self.model_name(scope)
-            except Unusable:
-                if belongs:
-                    raise Refused("bad-environment") from None
-                continue
-            if belongs or name in self.aliases(home.provider):
+            self.selected(scope)
+            name = self.model_name(scope)
+            if scope is winner or self.belongs(scope, home) or name in self.aliases(home.provider):
                 return self.served(home.provider, name)
         return self.served(home.provider, self.own_model(home.provider))
 
     def belongs(self, scope: Scope, home: Endpoint) -> bool:
-        """Whether the model of the scope has its home at this endpoint."""
-        selecting = next((s for s in self.below(scope) if self.selects(s, strictly=False)), None)
-        return selecting is not None and self.endpoint(selecting, needed=False).same_home(home)
+        """Whether the model of the scope was written for this endpoint; what can't be read is nobody's home."""
+        try:
+            selecting = next(filter(self.selects, self.below(scope)), None)
+            if selecting is None:
+                return False
+            provider, url = self.selected(selecting)
+            if provider is not None and provider == home.provider:
+                return True
+            return home.url == (url or self.endpoint(selecting).url)
+        except Refused:
+            return False
 
     def below(self, scope: Scope) -> list[Scope]:
         """Where the home of a model is looked for: at or below it in its layer, else in the default layer."""
@@ -209,7 +202,7 @@ class NaiveResolver:
     def model_name(self, scope: Scope) -> str:
         """The name of the model, without the provider of a reference."""
         text = self.text(scope, "model")
-        reference = self.reference(scope, strictly=False)
+        reference = self.reference(scope)
         return reference[1] if reference else text
 
     def aliases(self, provider: str | None) -> Mapping[str, str]:
@@ -244,20 +237,16 @@ class NaiveResolver:
             provider, slash, model = entry.partition("/")
             entry = {"provider": provider, "model": model} if slash else {"provider": provider}
         scope = Scope("fallback", "fallback", for_purpose=False, says=entry)
-        if not self.selects(scope, strictly=True):
-            raise Refused("no-endpoint")
-        home = self.endpoint(scope, needed=True)
-        try:
-            name = self.model_name(scope) if "model" in scope else self.own_model(home.provider)
-        except Unusable:
-            raise Refused("bad-environment") from None
+        if not self.selects(scope):
+            raise Refused("orphan-key" if "api_key" in scope else "no-endpoint")
+        home = self.endpoint(scope)
+        name = self.model_name(scope) if "model" in scope else self.own_model(home.provider)
         return self.target(scope, home, self.served(home.provider, name))
 
     # -- one target
 
     def target(self, scope: Scope, home: Endpoint, model: str) -> dict[str, Any]:
         """The target of a scope that selects."""
-        assert home.url is not None
         says, preset = self.providers.get(home.provider, {}), self.preset(home.provider)
         api = scope.says.get("api") or says.get("api") or (preset.api if preset else "openai-chat")
         return {
@@ -276,14 +265,13 @@ class NaiveResolver:
             if "api_key" in scope.variables:
                 return self.key_in(scope.variables["api_key"])
             return self.key_given() if scope.verbatim else self.key(scope.says["api_key"])
-        key = self.provider_key(home.provider)
-        if "base_url" in scope and home.provider is not None and key != NO_KEY:
-            try:
-                moved = origin(self.provider_url(home.provider)) != origin(home.url or "")
-            except Unusable:
-                moved = True
-            return DROPPED if moved else key
-        return key
+        if "base_url" not in scope or home.provider is None or not self.has_key(home.provider):
+            return self.provider_key(home.provider)
+        try:
+            moved = origin(self.provider_url(home.provider)) != origin(home.url)
+        except Unusable:
+            moved = True
+        return DROPPED if moved else self.provider_key(home.provider)
 
     def params(self, scope: Scope, provider: str | None) -> dict[str, Any]:
         """Each parameter by itself: a fallback's own entry, the scopes, then the provider."""
@@ -298,7 +286,7 @@ class NaiveResolver:
 
     def locality(self, home: Endpoint, model: str) -> str:
         """The most remote of what the URL, the provider and the model's name say."""
-        said = [class_of(home.url or ""), self.providers.get(home.provider, {}).get("locality", "local")]
+        said = [class_of(home.url), self.providers.get(home.provider, {}).get("locality", "local")]
         if model.endswith(("-cloud", ":cloud")):
             said.append("remote")
         return max(said, key=DISTANCE.index)

@@ -89,7 +89,7 @@ def environment_of(env: Mapping[str, Any], purpose: str | None, environ: Mapping
                 written += "__" + re.sub(r"[-.]", "_", suffix).upper()
             for variable in [written, *further]:
                 if variable in environ:
-                    says[setting], variables[setting] = environ[variable], variable
+                    says[setting], variables[setting] = environ[variable].strip(), variable
                     break
         yield Scope("env", "env", suffix is not None, says, verbatim=True, variables=variables)
 
