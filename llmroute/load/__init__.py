@@ -128,7 +128,9 @@ def _validated(value: Any, source: Source, problems: list[Diagnostic]) -> Loaded
         ]
     else:
         found = failures(value, source)
-    diagnostics = (*problems, *found)
+    # A value that could not be read is no longer what the schema looked at.
+    unread = {item.origin for item in problems}
+    diagnostics = (*problems, *(item for item in found if item.origin not in unread))
     if any(item.severity == "error" for item in diagnostics):
         ordered = sorted(diagnostics, key=lambda item: (item.origin.line, item.origin.column))
         return Loaded(None, source, tuple(ordered))

@@ -219,7 +219,7 @@ def _shown(value: Any) -> str:
         return "it"
     if isinstance(value, str) and _looks_secret(value):
         return "a text that looks like a key"
-    text = repr(value)
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"
 
 

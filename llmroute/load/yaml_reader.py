@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from llmroute.routing.diagnostics import Diagnostic
 
 MAX_DEPTH = 64
-MAX_NODES = 5_000_000
-"""Nodes of a document once its aliases are expanded."""
 MAX_ALIASES = 1_000
+MAX_ALIASED_NODES = 100_000
+"""Nodes that the aliases of a document stand for, counted as often as they are named."""
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -74,7 +74,7 @@ class _Frame:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A document is hundreds of thousands of objects that all stay: looking for garbage among them is most of the time."""
+    """A document is many objects that all stay: looking for garbage among them would take most of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -106,6 +106,7 @@ class _Reader:
         self.root: Any = None
         self.anchors: dict[str, tuple[Any, dict[Any, Entry] | None, int] | None] = {}
         self.aliases = 0
+        self.aliased_nodes = 0
         self.may_hold_surrogates = "\\u" in text or "\\U" in text
 
     def complain(self, rule: str, message: str, mark: Any, **more: Any) -> None:
@@ -190,8 +191,6 @@ class _Reader:
             self.source.marks = marks if marks is not None else {}
             return
         frame.size += size
-        if frame.size > MAX_NODES:
-            raise self.stop("too-many-aliases", f"the aliases expand to more than {MAX_NODES:,} nodes", mark)
         if frame.is_map:
             key = frame.key
             if key not in frame.value:
@@ -215,6 +214,10 @@ class _Reader:
         if anchored is None:
             raise self.stop("recursive-alias", f"the alias *{name} stands inside of its own anchor", mark)
         value, marks, size = anchored
+        self.aliased_nodes += size
+        if self.aliased_nodes > MAX_ALIASED_NODES:
+            message = f"the aliases stand for more than {MAX_ALIASED_NODES:,} nodes"
+            raise self.stop("too-many-aliases", message, mark)
         self.place(frame, value, mark, marks, size)
 
     def scalar(self, event: Any) -> Any:

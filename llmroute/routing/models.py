@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from llmroute.routing.spec import RoutingSpec
     from llmroute.routing.urls import Url
 
+HOMELESS = "belongs to no endpoint"
+
 
 def won_model(context: Context, winner: int, bundle: Endpoint) -> Field:
     """The model for the winning endpoint, with every model that was passed over.
@@ -46,7 +48,7 @@ def won_model(context: Context, winner: int, bundle: Endpoint) -> Field:
             won = text, scope
             verdict, reason = "won", ""
         else:
-            verdict, reason = "foreign-model", f"belongs to {home}" if home else "belongs to no endpoint"
+            verdict, reason = "foreign-model", f"belongs to {home}" if home else HOMELESS
         candidates.append(Candidate(scope.name, scope.layer, text, verdict, scope.origin("model"), reason))
     return _field(context, bundle, won, candidates)
 

@@ -9,9 +9,9 @@ from collections import Counter
 _PREFIX = re.compile(
     r"(?:sk-|sk_|rk-|pk-|AIza|gsk_|xai-|hf_|r8_|ghp_|github_pat_|glpat-|nvapi-|pplx-|csk-|fw_|tgp_|AKIA|eyJ)[A-Za-z0-9_.-]{8,}"
 )
-_WORD = re.compile(r"[A-Za-z0-9_+/=.-]{24,}")
-_MIN_BITS = 3.8
-"""Bits a character: words and model names stay below, random texts of 24 characters are above."""
+_RANDOM = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_+=-]{24,}|[0-9a-f]{32,}")
+_MIN_BITS = 3.5
+"""Bits a character: repeated and spelled-out texts stay below, random ones of 24 characters are above."""
 
 
 def looks_like_a_key(text: str) -> bool:
@@ -22,11 +22,7 @@ def looks_like_a_key(text: str) -> bool:
     """
     if _PREFIX.match(text):
         return True
-    return bool(_WORD.fullmatch(text)) and _has_digit_and_letter(text) and _bits(text) > _MIN_BITS
-
-
-def _has_digit_and_letter(text: str) -> bool:
-    return any(char.isdigit() for char in text) and any(char.isalpha() for char in text)
+    return bool(_RANDOM.fullmatch(text)) and _bits(text) > _MIN_BITS
 
 
 def _bits(text: str) -> float:

@@ -114,7 +114,7 @@ class Endpoint(Params):
     """Where to send: one bundle, won as a whole, with the model and parameters beside it."""
 
     __pydantic_config__: ClassVar = _SHAPE
-    provider: ProviderName | None = None
+    provider: Text | None = None
     """A provider that is declared under `providers`, or a preset. Selects the endpoint."""
     base_url: Url | None = None
     """URL of the server. Beside `provider`: that provider at another URL. Alone: an endpoint of its own."""

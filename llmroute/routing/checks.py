@@ -1,0 +1,359 @@
+"""What can be said of a spec before anybody asks it something.
+
+Every check is a generator of diagnostics over the written spec. `check` runs them all, and then asks `resolve`
+itself for the queries that the spec names, so that what `validate` accepts is what will run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmroute.catalog.presets import PRESETS
+from llmroute.errors import BadEnvironmentError, NoEndpointError, RoutingError
+from llmroute.routing.check_keys import credential_headers, inline_keys, keys_elsewhere, keys_in_the_clear
+from llmroute.routing.check_places import Place, places
+from llmroute.routing.endpoints import is_known, reference
+from llmroute.routing.interpolation import interpolate, syntax_error
+from llmroute.routing.models import HOMELESS
+from llmroute.routing.names import listed, near, nearest
+from llmroute.routing.report import report
+from llmroute.routing.resolve import resolve
+from llmroute.routing.route import EMPTY, LOCALITIES, Query
+from llmroute.routing.scopes import DEFAULT_PREFIX, ENV_SETTINGS, WILDCARD, purpose_part, variable, variables_of
+from llmroute.routing.spec import ENDPOINT_ONLY
+from llmroute.routing.urls import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from llmroute.routing.diagnostics import Diagnostic, Origin
+    from llmroute.routing.route import Candidate, Resolution
+    from llmroute.routing.spec import RoutingSpec
+
+MAX_QUERIES = 2_000
+"""How many queries `check` asks at the most; `validate` stays fast on specs of any size."""
+
+
+def check(
+    spec: RoutingSpec,
+    *,
+    environ: Mapping[str, str] = EMPTY,
+    args: Mapping[str, Any] = EMPTY,
+    client: str | None = None,
+) -> list[Diagnostic]:
+    """Everything there is to say about a spec, in the order of its lines.
+
+    `environ`, `args` and `client` are those of the program that will ask; without them the spec is judged by itself.
+    """
+    everywhere = list(places(spec))
+    found = [
+        *(item for place in everywhere for item in _of_place(spec, place)),
+        *_providers(spec),
+        *_names(spec),
+        *_environment(spec),
+        *_not_yet(spec),
+    ]
+    reported = {item.origin for item in found if item.severity == "error"}
+    found += [item for item in _queries(spec, environ, args, client) if item.origin not in reported]
+    unique = dict.fromkeys(found)
+    return sorted(unique, key=lambda item: (item.origin.line, item.origin.column, item.code))
+
+
+def _of_place(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
+    """One scope, provider or fallback entry by itself."""
+    yield from _interpolations(spec, place)
+    yield from _references(spec, place)
+    yield from _urls(spec, place)
+    yield from inline_keys(spec, place)
+    yield from credential_headers(spec, place)
+    yield from keys_elsewhere(spec, place)
+    yield from keys_in_the_clear(spec, place)
+    if place.kind == "scope" and not place.selects(spec):
+        yield from _without_endpoint(spec, place)
+
+
+def _interpolations(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
+    for path, text in place.texts():
+        fault = syntax_error(text) if "$" in text else ""
+        if fault:
+            yield report(spec.source, "bad-interpolation", fault, path)
+
+
+def _references(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
+    provider = place.values.get("provider")
+    if provider is not None and "$" not in provider and not is_known(spec, provider):
+        yield _unknown_provider(spec, provider, (*place.path, "provider"))
+    model, url = place.values.get("model"), place.values.get("base_url")
+    if place.kind == "provider" or model is None or provider is not None:
+        return
+    if url is not None and (found := reference(spec, model)):
+        message = f"{model!r} is read as model {found[1]!r} of provider {found[0]!r}, at {url}"
+        hint = "write provider beside it to send the name as it stands"
+        yield report(spec.source, "reference-beside-url", message, (*place.path, "model"), hint=hint)
+
+
+def _unknown_provider(spec: RoutingSpec, name: str, path: tuple[str | int, ...]) -> Diagnostic:
+    guess = nearest(name, (*spec.providers, *PRESETS))
+    known = listed(spec.providers) or "nothing"
+    hint = f"did you mean {guess!r}?" if guess else f"declared here: {known}; {len(PRESETS)} presets besides"
+    return report(spec.source, "unknown-provider", f"unknown provider {name!r}", path, hint=hint)
+
+
+def _urls(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
+    url = place.values.get("base_url")
+    if url is None or "$" in url:
+        return
+    try:
+        locality = parse(url).locality
+    except ValueError as error:
+        yield report(spec.source, "bad-url", f"this base URL can't be used: {error}", (*place.path, "base_url"))
+        return
+    declared = place.values.get("locality")
+    if declared is not None and LOCALITIES.index(declared) < LOCALITIES.index(locality):
+        message = f"{url} is {locality}: locality can only be made stricter, and {declared} is nearer"
+        yield report(spec.source, "locality-loosened", message, (*place.path, "locality"), hint="leave it out")
+
+
+def _without_endpoint(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
+    if "api_key" in place.values:
+        yield report(
+            spec.source,
+            "orphan-key",
+            f"the key in {place.name} belongs to no endpoint",
+            (*place.path, "api_key"),
+            hint="write provider or base_url beside it: a key goes only to the URL it was declared beside",
+        )
+    for field in ENDPOINT_ONLY:
+        if field in place.values:
+            message = f"{field} in {place.name} belongs to no endpoint"
+            hint = "write provider or base_url beside it"
+            yield report(spec.source, "setting-without-endpoint", message, (*place.path, field), hint=hint)
+
+
+def _providers(spec: RoutingSpec) -> Iterator[Diagnostic]:
+    for name, provider in spec.providers.items():
+        path = ("providers", name)
+        if provider.preset is not None and provider.preset not in PRESETS:
+            hint = near(provider.preset, PRESETS, otherwise="")
+            message = f"unknown preset {provider.preset!r}"
+            yield report(spec.source, "unknown-provider", message, (*path, "preset"), hint=hint)
+        elif provider.base_url is None and provider.preset is None and name not in PRESETS:
+            guess = nearest(name, PRESETS)
+            hint = f"did you mean the preset {guess!r}?" if guess else "write base_url, or preset"
+            message = f"provider {name!r} has no base_url, and no preset has its name"
+            yield report(spec.source, "missing-field", message, path, hint=hint, key=True)
+        yield from _alias_cycles(spec, name, provider.aliases or {})
+
+
+def _alias_cycles(spec: RoutingSpec, provider: str, aliases: Mapping[str, str]) -> Iterator[Diagnostic]:
+    done: set[str] = set()
+    for start in aliases:
+        seen: list[str] = []
+        model = start
+        while model in aliases and model not in done and model not in seen:
+            seen.append(model)
+            model = aliases[model]
+        if model in seen:
+            round_trip = " → ".join((*seen[seen.index(model) :], model))
+            path = ("providers", provider, "aliases", model)
+            yield report(spec.source, "alias-cycle", f"these aliases go round in a circle: {round_trip}", path)
+        done.update(seen)
+
+
+def _names(spec: RoutingSpec) -> Iterator[Diagnostic]:
+    """Purposes that are not declared, and names that a wildcard swallows."""
+    open_ended = WILDCARD in spec.purposes
+    for path, purpose in _used_purposes(spec):
+        if purpose in spec.purposes or purpose == WILDCARD:
+            continue
+        guess = nearest(purpose, [name for name in spec.purposes if name != WILDCARD])
+        if not open_ended:
+            hint = f"did you mean {guess!r}?" if guess else f"declare it: purposes: {{{purpose}: {{}}}}"
+            yield report(spec.source, "unknown-purpose", f"unknown purpose {purpose!r}", path, hint=hint, key=True)
+        elif guess:
+            message = f'purpose {purpose!r} is near {guess!r}, and "*" takes it in as another'
+            yield report(spec.source, "wildcard-swallows", message, path, hint=f"did you mean {guess!r}?", key=True)
+    for index, test in enumerate(spec.tests):
+        for kind, group in (("agent", spec.agents), ("purpose", spec.purposes), ("client", spec.clients)):
+            name = getattr(test.query, kind, None)
+            if name is not None and name not in group:
+                yield from _test_name(spec, kind, name, group, ("tests", index, "query", kind))
+
+
+def _test_name(
+    spec: RoutingSpec, kind: str, name: str, group: Mapping[str, Any], path: tuple[str | int, ...]
+) -> Iterator[Diagnostic]:
+    if WILDCARD not in group:
+        hint = near(name, group, otherwise=f"the spec declares no {kind}s")
+        yield report(spec.source, f"unknown-{kind}", f"unknown {kind} {name!r}", path, hint=hint)
+    elif guess := nearest(name, [known for known in group if known != WILDCARD]):
+        message = f'{kind} {name!r} is near {guess!r}, and "*" takes it in as another'
+        yield report(spec.source, "wildcard-swallows", message, path, hint=f"did you mean {guess!r}?")
+
+
+def _used_purposes(spec: RoutingSpec) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for group in ("agents", "clients", "providers"):
+        for name, entry in getattr(spec, group).items():
+            for purpose in entry.purposes or ():
+                yield (group, name, "purposes", purpose), purpose
+
+
+def _environment(spec: RoutingSpec) -> Iterator[Diagnostic]:
+    """Settings that `env.names` can't name, purposes and settings that share a variable."""
+    parts: dict[str, str] = {}
+    for purpose in spec.purposes:
+        first = parts.setdefault(purpose_part(purpose), purpose)
+        if first != purpose and purpose != WILDCARD:
+            message = (
+                f"{purpose!r} and {first!r} would be read from the same variables ({variable('…', 'model', purpose)})"
+            )
+            path = ("purposes", purpose)
+            yield report(spec.source, "colliding-variables", message, path, hint="rename one of them", key=True)
+    standard = {variable(spec.env.prefix or DEFAULT_PREFIX, setting): setting for setting in ENV_SETTINGS}
+    owners = dict(standard)
+    for label, names in (spec.env.names or {}).items():
+        path = ("env", "names", label)
+        setting, dot, purpose = label.partition(".")
+        if setting not in ENV_SETTINGS:
+            hint = near(setting, ENV_SETTINGS, otherwise="")
+            message = f"the environment has no setting {setting!r}"
+            yield report(spec.source, "unknown-setting", message, path, hint=hint, key=True)
+        elif dot and purpose not in spec.purposes and WILDCARD not in spec.purposes:
+            hint = near(purpose, spec.purposes, otherwise="the spec declares no purposes")
+            yield report(spec.source, "unknown-purpose", f"unknown purpose {purpose!r}", path, hint=hint, key=True)
+        for index, name in enumerate(names):
+            owner = owners.setdefault(name, label)
+            if owner != label:
+                message = f"{name} would be read as {owner} and as {label}"
+                yield report(spec.source, "colliding-variables", message, (*path, index), hint="name another variable")
+
+
+def unset_variables(spec: RoutingSpec, environ: Mapping[str, str]) -> list[Diagnostic]:
+    """Variables that the spec asks for without a default, and that are not set."""
+    found: dict[str, Diagnostic] = {}
+    for place in places(spec):
+        for path, text in place.texts():
+            for name in interpolate(text, environ).missing if "$" in text else ():
+                message, hint = f"{name} is not set", f"set it, or write a default: ${{{name}:-…}}"
+                found.setdefault(name, report(spec.source, "unset-variable", message, path, hint=hint))
+    return list(found.values())
+
+
+def unknown_variables(spec: RoutingSpec, environ: Mapping[str, str]) -> list[Diagnostic]:
+    """Variables that carry the spec's prefix and are read by no setting: most likely mistyped."""
+    from llmroute.routing.diagnostics import Diagnostic, Origin
+    from llmroute.routing.rules import RULES
+
+    prefix = spec.env.prefix or DEFAULT_PREFIX
+    rule = RULES["unknown-variable"]
+    known = {f"{DEFAULT_PREFIX}SPEC"}
+    for setting in ENV_SETTINGS:
+        for purpose in (None, *spec.purposes):
+            known.update(variables_of(spec.env, setting, purpose))
+    found = []
+    for name in sorted(environ):
+        general = name.partition("__")[0].removeprefix(prefix).lower()
+        open_ended = WILDCARD in spec.purposes and "__" in name and general in ENV_SETTINGS
+        if name.startswith(prefix) and name not in known and not open_ended:
+            hint = near(name, known, otherwise="")
+            origin = Origin("env", name=name)
+            found.append(Diagnostic(rule.code, rule.slug, rule.severity, f"no setting reads {name}", origin, hint))
+    return found
+
+
+def _not_yet(spec: RoutingSpec) -> Iterator[Diagnostic]:
+    if spec.policies:
+        yield report(
+            spec.source,
+            "policies-not-enforced",
+            "this release reads policies and does not enforce them yet, so it runs no spec that relies on them",
+            ("policies",),
+            hint="write the requirement as `require` on the scopes it concerns",
+            key=True,
+        )
+    if spec.tests:
+        message = "this release reads tests and does not run them yet"
+        hint = "ask the same with llmroute explain"
+        yield report(spec.source, "tests-not-run", message, ("tests",), hint=hint, key=True)
+
+
+def _queries(
+    spec: RoutingSpec, environ: Mapping[str, str], args: Mapping[str, Any], client: str | None
+) -> Iterator[Diagnostic]:
+    """What the answers to the queries show that the spec names; each place once."""
+    seen: set[Any] = set()
+    models: dict[Origin, set[str]] = {}
+    reasons: dict[Origin, Candidate] = {}
+    for query in named_queries(spec, args, client):
+        try:
+            resolution = resolve(spec, query, environ)
+        except (BadEnvironmentError, NoEndpointError):
+            # The environment, or the program's own arguments, may supply both at the time of the call.
+            models.clear()
+            continue
+        except RoutingError as error:
+            origin = error.origin or _speaker(error)
+            if (error.rule, origin) not in seen:
+                seen.add((error.rule, origin))
+                yield _of_query(spec, query, error)
+            continue
+        for field in resolution.fields:
+            if field.field == "model":
+                for candidate in field.candidates:
+                    models.setdefault(candidate.origin, set()).add(candidate.verdict)
+                    reasons[candidate.origin] = candidate
+            elif field.field == "fallbacks" and field.origin is not None and field.origin not in seen:
+                seen.add(field.origin)
+                yield from _repeated(spec, resolution, field.origin)
+    for origin, verdicts in models.items():
+        if verdicts == {"foreign-model"} and origin.kind in ("file", "mapping"):
+            yield _foreign(spec, reasons[origin])
+
+
+def _repeated(spec: RoutingSpec, resolution: Resolution, origin: Origin) -> Iterator[Diagnostic]:
+    names = [target.name for target in resolution.route.targets]
+    for name in {name for name in names if names.count(name) > 1}:
+        hint = "take it out: a target that failed is not asked again under another place in the chain"
+        yield report(spec.source, "repeated-target", f"{name} is in the chain twice", hint=hint)._replace(origin=origin)
+
+
+def _foreign(spec: RoutingSpec, candidate: Candidate) -> Diagnostic:
+    """A model that no query of the spec ever sends."""
+    rule = "homeless-model" if candidate.reason == HOMELESS else "foreign-model"
+    message = f"the model {candidate.value!r} in {candidate.scope} is never sent: it {candidate.reason}"
+    hint = "write provider/model to choose its provider with it"
+    return report(spec.source, rule, message, hint=hint)._replace(origin=candidate.origin)
+
+
+def named_queries(spec: RoutingSpec, args: Mapping[str, Any] = EMPTY, client: str | None = None) -> Iterator[Query]:
+    """The queries that a spec names: agents and purposes, with one client or each; at most `MAX_QUERIES`."""
+    clients = (client,) if client is not None else (None, *spec.clients)
+    asked = 0
+    for purpose in (None, *spec.purposes):
+        for agent in (None, *spec.agents):
+            for program in clients:
+                asked += 1
+                if asked > MAX_QUERIES:
+                    return
+                yield Query(agent=agent, purpose=purpose, client=program, args=args)
+
+
+def _speaker(error: RoutingError) -> Any:
+    """The place that chose what went wrong: the winner of the last field of the trace."""
+    fields = [field for field in error.fields if field.origin is not None]
+    return fields[-1].origin if fields else None
+
+
+def _of_query(spec: RoutingSpec, query: Query, error: RoutingError) -> Diagnostic:
+    """A routing error as a diagnostic, at the place that is at fault."""
+    asked = ", ".join(
+        f"{kind} {name}"
+        for kind, name in (("agent", query.agent), ("purpose", query.purpose), ("client", query.client))
+        if name is not None
+    )
+    message = f"{error.message} (asked for {asked})" if asked else error.message
+    diagnostic = report(spec.source, error.rule, message, hint=error.hint)
+    origin = error.origin or _speaker(error)
+    if origin is None or origin.kind not in ("file", "mapping"):
+        return diagnostic
+    return diagnostic._replace(origin=origin)
