@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from email import message_from_bytes
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -70,6 +74,28 @@ def test_every_dependency_has_a_lower_bound(wheel: Path) -> None:
     wanted = message_from_bytes(metadata).get_all("Requires-Dist", [])
     assert wanted
     assert [line for line in wanted if ">=" not in line] == []
+
+
+def imported() -> set[str]:
+    """The packages that the code imports, anywhere in a file, beyond the standard library."""
+    found: set[str] = set()
+    for path in (CHECKOUT / "llmroute").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+    return {name.split(".")[0] for name in found} - set(sys.stdlib_module_names) - {"llmroute"}
+
+
+def test_every_import_is_declared() -> None:
+    """A package that is only there because another one wants it may be gone with the next release."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    declared = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines}
+    owners = packages_distributions()
+    missing = {name for name in imported() if not declared & {owner.lower() for owner in owners.get(name, [])}}
+    assert missing == set()
 
 
 @pytest.mark.real
