@@ -88,13 +88,17 @@ def imported() -> set[str]:
     return {name.split(".")[0] for name in found} - set(sys.stdlib_module_names) - {"llmroute"}
 
 
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
 def test_every_import_is_declared() -> None:
     """A package that is only there because another one wants it may be gone with the next release."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     declared = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines}
     owners = packages_distributions()
-    missing = {name for name in imported() if not declared & {owner.lower() for owner in owners.get(name, [])}}
+    missing = {name for name in imported() if not declared & {_normal(owner) for owner in owners.get(name, [])}}
     assert missing == set()
 
 
