@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import SpecError
 from llmroute.load.files import FileProblemError, read_text
+from llmroute.routing.build import build
 from llmroute.routing.report import report
 from llmroute.routing.source import Source
-from llmroute.routing.spec import RoutingSpec, build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
     from llmroute.routing.diagnostics import Diagnostic
+    from llmroute.routing.spec import RoutingSpec
 
 __all__ = ["Loaded", "from_file", "from_mapping", "from_str", "read_file", "read_mapping", "read_str"]
 

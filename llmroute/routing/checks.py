@@ -9,16 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmroute.catalog.presets import PRESETS
-from llmroute.errors import BadEnvironmentError, NoEndpointError, RoutingError
+from llmroute.routing.check_answers import answers
 from llmroute.routing.check_keys import credential_headers, inline_keys, keys_elsewhere, keys_in_the_clear
 from llmroute.routing.check_places import Place, places
 from llmroute.routing.endpoints import is_known, reference
 from llmroute.routing.interpolation import interpolate, syntax_error
-from llmroute.routing.models import HOMELESS
 from llmroute.routing.names import listed, near, nearest
 from llmroute.routing.report import report
-from llmroute.routing.resolve import resolve
-from llmroute.routing.route import EMPTY, LOCALITIES, Query
+from llmroute.routing.route import EMPTY, LOCALITIES
 from llmroute.routing.scopes import DEFAULT_PREFIX, ENV_SETTINGS, WILDCARD, purpose_part, variable, variables_of
 from llmroute.routing.spec import ENDPOINT_ONLY
 from llmroute.routing.urls import parse
@@ -26,12 +24,8 @@ from llmroute.routing.urls import parse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from llmroute.routing.diagnostics import Diagnostic, Origin
-    from llmroute.routing.route import Candidate, Resolution
+    from llmroute.routing.diagnostics import Diagnostic
     from llmroute.routing.spec import RoutingSpec
-
-MAX_QUERIES = 2_000
-"""How many queries `check` asks at the most; `validate` stays fast on specs of any size."""
 
 
 def check(
@@ -54,7 +48,7 @@ def check(
         *_not_yet(spec),
     ]
     reported = {item.origin for item in found if item.severity == "error"}
-    found += [item for item in _queries(spec, environ, args, client) if item.origin not in reported]
+    found += [item for item in answers(spec, environ, args, client) if item.origin not in reported]
     unique = dict.fromkeys(found)
     return sorted(unique, key=lambda item: (item.origin.line, item.origin.column, item.code))
 
@@ -203,7 +197,7 @@ def _environment(spec: RoutingSpec) -> Iterator[Diagnostic]:
     parts: dict[str, str] = {}
     for purpose in spec.purposes:
         first = parts.setdefault(purpose_part(purpose), purpose)
-        if first != purpose and purpose != WILDCARD:
+        if purpose not in {first, WILDCARD}:
             message = (
                 f"{purpose!r} and {first!r} would be read from the same variables ({variable('…', 'model', purpose)})"
             )
@@ -212,20 +206,20 @@ def _environment(spec: RoutingSpec) -> Iterator[Diagnostic]:
     standard = {variable(spec.env.prefix or DEFAULT_PREFIX, setting): setting for setting in ENV_SETTINGS}
     owners = dict(standard)
     for label, names in (spec.env.names or {}).items():
-        path = ("env", "names", label)
+        place = ("env", "names", label)
         setting, dot, purpose = label.partition(".")
         if setting not in ENV_SETTINGS:
             hint = near(setting, ENV_SETTINGS, otherwise="")
             message = f"the environment has no setting {setting!r}"
-            yield report(spec.source, "unknown-setting", message, path, hint=hint, key=True)
+            yield report(spec.source, "unknown-setting", message, place, hint=hint, key=True)
         elif dot and purpose not in spec.purposes and WILDCARD not in spec.purposes:
             hint = near(purpose, spec.purposes, otherwise="the spec declares no purposes")
-            yield report(spec.source, "unknown-purpose", f"unknown purpose {purpose!r}", path, hint=hint, key=True)
+            yield report(spec.source, "unknown-purpose", f"unknown purpose {purpose!r}", place, hint=hint, key=True)
         for index, name in enumerate(names):
             owner = owners.setdefault(name, label)
             if owner != label:
                 message = f"{name} would be read as {owner} and as {label}"
-                yield report(spec.source, "colliding-variables", message, (*path, index), hint="name another variable")
+                yield report(spec.source, "colliding-variables", message, (*place, index), hint="name another variable")
 
 
 def unset_variables(spec: RoutingSpec, environ: Mapping[str, str]) -> list[Diagnostic]:
@@ -275,85 +269,3 @@ def _not_yet(spec: RoutingSpec) -> Iterator[Diagnostic]:
         message = "this release reads tests and does not run them yet"
         hint = "ask the same with llmroute explain"
         yield report(spec.source, "tests-not-run", message, ("tests",), hint=hint, key=True)
-
-
-def _queries(
-    spec: RoutingSpec, environ: Mapping[str, str], args: Mapping[str, Any], client: str | None
-) -> Iterator[Diagnostic]:
-    """What the answers to the queries show that the spec names; each place once."""
-    seen: set[Any] = set()
-    models: dict[Origin, set[str]] = {}
-    reasons: dict[Origin, Candidate] = {}
-    for query in named_queries(spec, args, client):
-        try:
-            resolution = resolve(spec, query, environ)
-        except (BadEnvironmentError, NoEndpointError):
-            # The environment, or the program's own arguments, may supply both at the time of the call.
-            models.clear()
-            continue
-        except RoutingError as error:
-            origin = error.origin or _speaker(error)
-            if (error.rule, origin) not in seen:
-                seen.add((error.rule, origin))
-                yield _of_query(spec, query, error)
-            continue
-        for field in resolution.fields:
-            if field.field == "model":
-                for candidate in field.candidates:
-                    models.setdefault(candidate.origin, set()).add(candidate.verdict)
-                    reasons[candidate.origin] = candidate
-            elif field.field == "fallbacks" and field.origin is not None and field.origin not in seen:
-                seen.add(field.origin)
-                yield from _repeated(spec, resolution, field.origin)
-    for origin, verdicts in models.items():
-        if verdicts == {"foreign-model"} and origin.kind in ("file", "mapping"):
-            yield _foreign(spec, reasons[origin])
-
-
-def _repeated(spec: RoutingSpec, resolution: Resolution, origin: Origin) -> Iterator[Diagnostic]:
-    names = [target.name for target in resolution.route.targets]
-    for name in {name for name in names if names.count(name) > 1}:
-        hint = "take it out: a target that failed is not asked again under another place in the chain"
-        yield report(spec.source, "repeated-target", f"{name} is in the chain twice", hint=hint)._replace(origin=origin)
-
-
-def _foreign(spec: RoutingSpec, candidate: Candidate) -> Diagnostic:
-    """A model that no query of the spec ever sends."""
-    rule = "homeless-model" if candidate.reason == HOMELESS else "foreign-model"
-    message = f"the model {candidate.value!r} in {candidate.scope} is never sent: it {candidate.reason}"
-    hint = "write provider/model to choose its provider with it"
-    return report(spec.source, rule, message, hint=hint)._replace(origin=candidate.origin)
-
-
-def named_queries(spec: RoutingSpec, args: Mapping[str, Any] = EMPTY, client: str | None = None) -> Iterator[Query]:
-    """The queries that a spec names: agents and purposes, with one client or each; at most `MAX_QUERIES`."""
-    clients = (client,) if client is not None else (None, *spec.clients)
-    asked = 0
-    for purpose in (None, *spec.purposes):
-        for agent in (None, *spec.agents):
-            for program in clients:
-                asked += 1
-                if asked > MAX_QUERIES:
-                    return
-                yield Query(agent=agent, purpose=purpose, client=program, args=args)
-
-
-def _speaker(error: RoutingError) -> Any:
-    """The place that chose what went wrong: the winner of the last field of the trace."""
-    fields = [field for field in error.fields if field.origin is not None]
-    return fields[-1].origin if fields else None
-
-
-def _of_query(spec: RoutingSpec, query: Query, error: RoutingError) -> Diagnostic:
-    """A routing error as a diagnostic, at the place that is at fault."""
-    asked = ", ".join(
-        f"{kind} {name}"
-        for kind, name in (("agent", query.agent), ("purpose", query.purpose), ("client", query.client))
-        if name is not None
-    )
-    message = f"{error.message} (asked for {asked})" if asked else error.message
-    diagnostic = report(spec.source, error.rule, message, hint=error.hint)
-    origin = error.origin or _speaker(error)
-    if origin is None or origin.kind not in ("file", "mapping"):
-        return diagnostic
-    return diagnostic._replace(origin=origin)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import ConstraintViolatedError
+from llmroute.routing.policies import Requirements
 from llmroute.routing.route import LOCALITIES, Candidate, Excluded, Field, Target
 from llmroute.routing.scopes import field_names
-from llmroute.routing.spec import Requirements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

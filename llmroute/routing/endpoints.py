@@ -11,7 +11,7 @@ from llmroute.routing.diagnostics import Origin
 from llmroute.routing.interpolation import interpolate
 from llmroute.routing.names import listed, nearest
 from llmroute.routing.route import EMPTY, NO_CREDENTIAL, Credential, Locality, Secret
-from llmroute.routing.spec import PARAMS, KeyFile, KeyRing, Provider, RoutingSpec
+from llmroute.routing.spec import PARAMS, KeyFile, KeyRing, KeyVariable, Provider, RoutingSpec
 from llmroute.routing.values import expand, text_of, url_of
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def _credential(key: Any, environ: Mapping[str, str], origin: Origin) -> Credent
         return Credential(f"keyring:{key.keyring}", "unread")
     if isinstance(key, Secret):
         return Credential("inline", "set", key)
+    if isinstance(key, KeyVariable):
+        key = f"${{{key.name}}}"
     result = interpolate(key, environ)
     if result.missing:
         return Credential(f"env:{','.join(result.missing)}", "missing", variable=result.missing[0])

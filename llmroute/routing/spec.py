@@ -1,7 +1,7 @@
 """What the user wrote, as types: `routing.yaml` in frozen dataclasses, where None means «says nothing».
 
 The attribute docstrings are the reader's documentation, the descriptions in the JSON Schema and the hover text
-in an editor. `llmroute.routing.schema` makes the schema of these classes; `build` makes these classes of a
+in an editor. `llmroute.routing.schema` makes the schema of these classes; `llmroute.routing.build` makes them of a
 document that the schema accepts.
 """
 
@@ -11,55 +11,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
+from llmroute.routing.policies import Policy, Requirements, Test
 from llmroute.routing.route import EMPTY, Locality
+from llmroute.routing.shapes import (
+    SHAPE,
+    Api,
+    Auth,
+    Count,
+    Effort,
+    Headers,
+    Name,
+    Penalty,
+    Probability,
+    ProviderName,
+    Seconds,
+    Shape,
+    Temperature,
+    Text,
+    Tokens,
+    Transport,
+    Url,
+)
 from llmroute.routing.source import Source
-
-Api = Literal["openai-chat", "anthropic-messages", "ollama-chat", "litellm", "oci-genai", "mock"]
-Auth = Literal["bearer", "x-api-key", "api-key", "none"]
-Transport = Literal["http", "sdk"]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-
-_SHAPE: dict[str, Any] = {"extra": "forbid"}
-
-
-class Shape:
-    """JSON Schema keywords beside a type: `Annotated[str, Shape(minLength=1)]`."""
-
-    def __init__(self, **keywords: Any) -> None:
-        self.keywords = keywords
-
-    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
-        """Add the keywords to what pydantic says of the type."""
-        return {**handler(core_schema), **self.keywords}
-
-
-# A name may not end in a newline, which `$` alone lets pass in some dialects.
-_NAME = r"^(\*|[A-Za-z0-9_][A-Za-z0-9_.:@/-]*)(?!\n)$"
-_PROVIDER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?!\n)$"
-_NOT_BLANK = r"\S"
-_DAY_S = 86_400
-
-Name = Annotated[str, Shape(pattern=_NAME, maxLength=128)]
-ProviderName = Annotated[str, Shape(pattern=_PROVIDER_NAME, maxLength=128)]
-Text = Annotated[str, Shape(pattern=_NOT_BLANK)]
-Url = Annotated[str, Shape(pattern=_NOT_BLANK, examples=["http://localhost:11434/v1"])]
-Seconds = Annotated[float, Shape(exclusiveMinimum=0, maximum=_DAY_S)]
-Count = Annotated[int, Shape(minimum=0, maximum=100)]
-Tokens = Annotated[int, Shape(minimum=1, maximum=1_000_000_000)]
-Temperature = Annotated[float, Shape(minimum=0, maximum=2)]
-Probability = Annotated[float, Shape(minimum=0, maximum=1)]
-Penalty = Annotated[float, Shape(minimum=-2, maximum=2)]
-Headers = Mapping[
-    Annotated[str, Shape(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?!\n)$")],
-    Annotated[str, Shape(pattern=r"^[^\r\n\u0000]*(?![\r\n])$")],
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFile:
     """A key that stands in a file."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     file: Text
     """Path of a file whose content is the key; white space around it is dropped."""
 
@@ -68,9 +48,16 @@ class KeyFile:
 class KeyRing:
     """A key in the operating system's keyring (extra `keyring`)."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     keyring: Annotated[str, Shape(pattern=r"^[^/\n]+/[^\n]+(?!\n)$", examples=["llmroute/anthropic"])]
     """`service/name`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyVariable:
+    """A key in a variable that a program names in code; in a spec it is written `${NAME}`."""
+
+    name: str
 
 
 Key = Text | KeyFile | KeyRing
@@ -80,7 +67,7 @@ Key = Text | KeyFile | KeyRing
 class Params:
     """Parameters: each is won by itself, from the strongest scope that has it."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     temperature: Temperature | None = None
     """Sampling temperature, 0 to 2. 0 is a value."""
     top_p: Probability | None = None
@@ -113,7 +100,7 @@ PARAMS: tuple[str, ...] = tuple(Params.__annotations__)[1:]
 class Endpoint(Params):
     """Where to send: one bundle, won as a whole, with the model and parameters beside it."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     provider: Text | None = None
     """A provider that is declared under `providers`, or a preset. Selects the endpoint."""
     base_url: Url | None = None
@@ -141,29 +128,10 @@ ENDPOINT_ONLY: tuple[str, ...] = ("api", "auth", "api_version", "transport", "he
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requirements:
-    """What a target must be able to do. Adds up over all scopes of a request; nothing loosens it."""
-
-    __pydantic_config__: ClassVar = _SHAPE
-    locality: Locality | None = None
-    """The most remote a target may be: `local` (this machine), `lan` or `remote`."""
-    tools: bool | None = None
-    """The model must call tools."""
-    vision: bool | None = None
-    """The model must read images."""
-    json_schema: bool | None = None
-    """The model must answer in a given JSON Schema."""
-    thinking: bool | None = None
-    """The model must be able to think before it answers."""
-    context_window: Tokens | None = None
-    """The least number of tokens that the context window must hold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope(Endpoint):
     """Settings of one scope: the default, a purpose, an agent, a client."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     fallbacks: tuple[Text | Endpoint, ...] | None = None
     """Targets to try, in order, when the endpoint fails: `provider/model` or a mapping. `[]` is a value: none."""
     allow_remote_fallback: bool | None = None
@@ -178,7 +146,7 @@ class Scope(Endpoint):
 class NamedScope(Scope):
     """Settings of an agent or a client, and its settings for single purposes."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     purposes: Mapping[Name, Scope] | None = None
     """Settings for one purpose; they beat the general ones beside them."""
 
@@ -187,7 +155,7 @@ class NamedScope(Scope):
 class Capabilities:
     """What the provider's models can do, where the catalogue doesn't know it."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     tools: bool | None = None
     """The models call tools."""
     vision: bool | None = None
@@ -204,7 +172,7 @@ class Capabilities:
 class ProviderPurpose:
     """The provider's own model for one purpose."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     model: Text | None = None
     """Used when this provider was chosen and no scope has a model for it."""
 
@@ -213,7 +181,7 @@ class ProviderPurpose:
 class Provider(Params):
     """A place to send to. Under the name of a preset, only what differs from it need be said."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     preset: ProviderName | None = None
     """The preset that this provider takes its facts from, where its name is another."""
     base_url: Url | None = None
@@ -256,7 +224,7 @@ class Provider(Params):
 class Env:
     """How settings are read from the environment."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     prefix: Annotated[str, Shape(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(?!\n)$")] | None = None
     """Prefix of the variables; `LLMROUTE_` unless set."""
     names: (
@@ -270,89 +238,10 @@ class Env:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyRequire(Requirements):
-    """What a policy demands of every target."""
-
-    __pydantic_config__: ClassVar = _SHAPE
-    providers: tuple[Text, ...] | None = None
-    """The only providers allowed."""
-    apis: tuple[Text, ...] | None = None
-    """The only wire formats allowed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyDeny:
-    """What a policy forbids."""
-
-    __pydantic_config__: ClassVar = _SHAPE
-    providers: tuple[Text, ...] | None = None
-    """Providers that are never used."""
-    models: tuple[Text, ...] | None = None
-    """Models, by glob, that are never used."""
-    hosts: tuple[Text, ...] | None = None
-    """Hosts that are never reached."""
-    localities: tuple[Locality, ...] | None = None
-    """Localities that are never reached."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """A rule over targets that no scope can loosen."""
-
-    __pydantic_config__: ClassVar = _SHAPE
-    name: Name
-    """What diagnostics call it."""
-    agents: tuple[Text, ...] | None = None
-    """Names or globs of the agents it speaks of; all where absent."""
-    purposes: tuple[Text, ...] | None = None
-    """Names or globs of the purposes it speaks of; all where absent."""
-    clients: tuple[Text, ...] | None = None
-    """Names or globs of the clients it speaks of; all where absent."""
-    require: PolicyRequire | None = None
-    """What every target must be."""
-    deny: PolicyDeny | None = None
-    """What no target may be."""
-    warn: bool | None = None
-    """Say it, and go on."""
-    because: Text | None = None
-    """The reason, shown wherever the policy strikes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestQuery:
-    """What a routing test asks."""
-
-    __pydantic_config__: ClassVar = _SHAPE
-    agent: Text | None = None
-    """The agent."""
-    purpose: Text | None = None
-    """The purpose."""
-    client: Text | None = None
-    """The client."""
-    args: Mapping[str, Any] | None = None
-    """Client arguments."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
-    """A routing unit test."""
-
-    __pydantic_config__: ClassVar = _SHAPE
-    name: Text
-    """What it shows."""
-    query: TestQuery | None = None
-    """What is asked."""
-    environ: Mapping[str, str] | None = None
-    """The whole environment of the test."""
-    expect: Mapping[str, Any]
-    """What the resolution must hold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """Which language model answers which call: providers, purposes, agents, clients and what binds them."""
 
-    __pydantic_config__: ClassVar = _SHAPE
+    __pydantic_config__: ClassVar = SHAPE
     version: Literal[1]
     """Version of this format."""
     providers: Mapping[ProviderName, Provider] = field(default_factory=lambda: EMPTY)
@@ -380,87 +269,3 @@ class RoutingSpec(Document):
     source: Source = field(default_factory=Source, repr=False, compare=False)
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """Answers of `resolve` to earlier queries, kept as long as the spec."""
-
-
-_INTEGERS = ("top_k", "max_tokens", "seed", "max_retries", "context_window")
-"""Integer fields: JSON Schema counts 4096.0 as an integer, so it may arrive as a float."""
-
-
-def _settings(written: Mapping[str, Any]) -> dict[str, Any]:
-    values = dict(written)
-    for name in _INTEGERS:
-        if isinstance(values.get(name), float):
-            values[name] = int(values[name])
-    if "stop" in values:
-        values["stop"] = tuple(values["stop"])
-    key = values.get("api_key")
-    if isinstance(key, Mapping):
-        values["api_key"] = KeyFile(**key) if "file" in key else KeyRing(**key)
-    if "require" in values:
-        values["require"] = Requirements(**_settings(values["require"]))
-    if "fallbacks" in values:
-        values["fallbacks"] = tuple(
-            entry if isinstance(entry, str) else Endpoint(**_settings(entry)) for entry in values["fallbacks"]
-        )
-    return values
-
-
-def _scope(written: Mapping[str, Any]) -> Scope:
-    return Scope(**_settings(written))
-
-
-def _named_scope(written: Mapping[str, Any]) -> NamedScope:
-    values = _settings(written)
-    if "purposes" in values:
-        values["purposes"] = {name: _scope(scope) for name, scope in values["purposes"].items()}
-    return NamedScope(**values)
-
-
-def _provider(written: Mapping[str, Any]) -> Provider:
-    values = _settings(written)
-    if "models" in values:
-        values["models"] = tuple(values["models"])
-    if "purposes" in values:
-        values["purposes"] = {name: ProviderPurpose(**own) for name, own in values["purposes"].items()}
-    if "capabilities" in values:
-        values["capabilities"] = Capabilities(**_settings(values["capabilities"]))
-    return Provider(**values)
-
-
-def _tuples(written: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in _settings(written).items()}
-
-
-def _policy(written: Mapping[str, Any]) -> Policy:
-    values = dict(written)
-    require, deny = values.pop("require", None), values.pop("deny", None)
-    return Policy(
-        **_tuples(values),
-        require=PolicyRequire(**_tuples(require)) if require is not None else None,
-        deny=PolicyDeny(**_tuples(deny)) if deny is not None else None,
-    )
-
-
-def _test(written: Mapping[str, Any]) -> Test:
-    query = TestQuery(**written["query"]) if "query" in written else None
-    return Test(**{**written, "query": query})
-
-
-def build(document: Mapping[str, Any], source: Source | None = None) -> RoutingSpec:
-    """Make the spec of a document that passes the JSON Schema; shares no mutable container that it changes."""
-    env = document.get("env", EMPTY)
-    return RoutingSpec(
-        version=1,
-        providers={name: _provider(value) for name, value in document.get("providers", EMPTY).items()},
-        defaults=_scope(document.get("defaults", EMPTY)),
-        purposes={name: _scope(value) for name, value in document.get("purposes", EMPTY).items()},
-        agents={name: _named_scope(value) for name, value in document.get("agents", EMPTY).items()},
-        clients={name: _named_scope(value) for name, value in document.get("clients", EMPTY).items()},
-        env=Env(
-            prefix=env.get("prefix"),
-            names={name: tuple(variables) for name, variables in env["names"].items()} if "names" in env else None,
-        ),
-        policies=tuple(_policy(value) for value in document.get("policies", ())),
-        tests=tuple(_test(value) for value in document.get("tests", ())),
-        source=source or Source(),
-    )

@@ -1,0 +1,105 @@
+"""Making the spec of a document that the JSON Schema accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmroute.routing.policies import Policy, PolicyDeny, PolicyRequire, Requirements, Test, TestQuery
+from llmroute.routing.route import EMPTY
+from llmroute.routing.source import Source
+from llmroute.routing.spec import (
+    Capabilities,
+    Endpoint,
+    Env,
+    KeyFile,
+    KeyRing,
+    NamedScope,
+    Provider,
+    ProviderPurpose,
+    RoutingSpec,
+    Scope,
+)
+
+_INTEGERS = ("top_k", "max_tokens", "seed", "max_retries", "context_window")
+"""Integer fields: JSON Schema counts 4096.0 as an integer, so it may arrive as a float."""
+
+
+def _settings(written: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(written)
+    for name in _INTEGERS:
+        if isinstance(values.get(name), float):
+            values[name] = int(values[name])
+    if "stop" in values:
+        values["stop"] = tuple(values["stop"])
+    key = values.get("api_key")
+    if isinstance(key, Mapping):
+        values["api_key"] = KeyFile(**key) if "file" in key else KeyRing(**key)
+    if "require" in values:
+        values["require"] = Requirements(**_settings(values["require"]))
+    if "fallbacks" in values:
+        values["fallbacks"] = tuple(
+            entry if isinstance(entry, str) else Endpoint(**_settings(entry)) for entry in values["fallbacks"]
+        )
+    return values
+
+
+def _scope(written: Mapping[str, Any]) -> Scope:
+    return Scope(**_settings(written))
+
+
+def _named_scope(written: Mapping[str, Any]) -> NamedScope:
+    values = _settings(written)
+    if "purposes" in values:
+        values["purposes"] = {name: _scope(scope) for name, scope in values["purposes"].items()}
+    return NamedScope(**values)
+
+
+def _provider(written: Mapping[str, Any]) -> Provider:
+    values = _settings(written)
+    if "models" in values:
+        values["models"] = tuple(values["models"])
+    if "purposes" in values:
+        values["purposes"] = {name: ProviderPurpose(**own) for name, own in values["purposes"].items()}
+    if "capabilities" in values:
+        values["capabilities"] = Capabilities(**_settings(values["capabilities"]))
+    return Provider(**values)
+
+
+def _tuples(written: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in _settings(written).items()}
+
+
+def _policy(written: Mapping[str, Any]) -> Policy:
+    values = dict(written)
+    require, deny = values.pop("require", None), values.pop("deny", None)
+    return Policy(
+        **_tuples(values),
+        require=PolicyRequire(**_tuples(require)) if require is not None else None,
+        deny=PolicyDeny(**_tuples(deny)) if deny is not None else None,
+    )
+
+
+def _test(written: Mapping[str, Any]) -> Test:
+    query = TestQuery(**written["query"]) if "query" in written else None
+    return Test(**{**written, "query": query})
+
+
+def build(document: Mapping[str, Any], source: Source | None = None) -> RoutingSpec:
+    """Make the spec of a document that passes the JSON Schema; shares no mutable container that it changes."""
+    env = document.get("env", EMPTY)
+    return RoutingSpec(
+        version=1,
+        providers={name: _provider(value) for name, value in document.get("providers", EMPTY).items()},
+        defaults=_scope(document.get("defaults", EMPTY)),
+        purposes={name: _scope(value) for name, value in document.get("purposes", EMPTY).items()},
+        agents={name: _named_scope(value) for name, value in document.get("agents", EMPTY).items()},
+        clients={name: _named_scope(value) for name, value in document.get("clients", EMPTY).items()},
+        env=Env(
+            prefix=env.get("prefix"),
+            names={name: tuple(variables) for name, variables in env["names"].items()} if "names" in env else None,
+        ),
+        policies=tuple(_policy(value) for value in document.get("policies", ())),
+        tests=tuple(_test(value) for value in document.get("tests", ())),
+        source=source or Source(),
+    )

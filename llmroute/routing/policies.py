@@ -1,0 +1,108 @@
+"""What the user wrote of what must hold: requirements, policies and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from llmroute.routing.route import Locality
+from llmroute.routing.shapes import SHAPE, Name, Text, Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What a target must be able to do. Adds up over all scopes of a request; nothing loosens it."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    locality: Locality | None = None
+    """The most remote a target may be: `local` (this machine), `lan` or `remote`."""
+    tools: bool | None = None
+    """The model must call tools."""
+    vision: bool | None = None
+    """The model must read images."""
+    json_schema: bool | None = None
+    """The model must answer in a given JSON Schema."""
+    thinking: bool | None = None
+    """The model must be able to think before it answers."""
+    context_window: Tokens | None = None
+    """The least number of tokens that the context window must hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRequire(Requirements):
+    """What a policy demands of every target."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    providers: tuple[Text, ...] | None = None
+    """The only providers allowed."""
+    apis: tuple[Text, ...] | None = None
+    """The only wire formats allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDeny:
+    """What a policy forbids."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    providers: tuple[Text, ...] | None = None
+    """Providers that are never used."""
+    models: tuple[Text, ...] | None = None
+    """Models, by glob, that are never used."""
+    hosts: tuple[Text, ...] | None = None
+    """Hosts that are never reached."""
+    localities: tuple[Locality, ...] | None = None
+    """Localities that are never reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A rule over targets that no scope can loosen."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    name: Name
+    """What diagnostics call it."""
+    agents: tuple[Text, ...] | None = None
+    """Names or globs of the agents it speaks of; all where absent."""
+    purposes: tuple[Text, ...] | None = None
+    """Names or globs of the purposes it speaks of; all where absent."""
+    clients: tuple[Text, ...] | None = None
+    """Names or globs of the clients it speaks of; all where absent."""
+    require: PolicyRequire | None = None
+    """What every target must be."""
+    deny: PolicyDeny | None = None
+    """What no target may be."""
+    warn: bool | None = None
+    """Say it, and go on."""
+    because: Text | None = None
+    """The reason, shown wherever the policy strikes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestQuery:
+    """What a routing test asks."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    agent: Text | None = None
+    """The agent."""
+    purpose: Text | None = None
+    """The purpose."""
+    client: Text | None = None
+    """The client."""
+    args: Mapping[str, Any] | None = None
+    """Client arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """A routing unit test."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    name: Text
+    """What it shows."""
+    query: TestQuery | None = None
+    """What is asked."""
+    environ: Mapping[str, str] | None = None
+    """The whole environment of the test."""
+    expect: Mapping[str, Any]
+    """What the resolution must hold."""

@@ -1,0 +1,47 @@
+"""The kinds of value that a spec is made of, each with what the JSON Schema says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+Api = Literal["openai-chat", "anthropic-messages", "ollama-chat", "litellm", "oci-genai", "mock"]
+Auth = Literal["bearer", "x-api-key", "api-key", "none"]
+Transport = Literal["http", "sdk"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+SHAPE: dict[str, Any] = {"extra": "forbid"}
+"""pydantic's settings for the classes of a spec: a key that none of them knows is an error."""
+
+
+class Shape:
+    """JSON Schema keywords beside a type: `Annotated[str, Shape(minLength=1)]`."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self.keywords = keywords
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """Add the keywords to what pydantic says of the type."""
+        return {**handler(core_schema), **self.keywords}
+
+
+# A name may not end in a newline, which `$` alone lets pass in some dialects.
+_NAME = r"^(\*|[A-Za-z0-9_][A-Za-z0-9_.:@/-]*)(?!\n)$"
+_PROVIDER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?!\n)$"
+_NOT_BLANK = r"\S"
+_DAY_S = 86_400
+
+Name = Annotated[str, Shape(pattern=_NAME, maxLength=128)]
+ProviderName = Annotated[str, Shape(pattern=_PROVIDER_NAME, maxLength=128)]
+Text = Annotated[str, Shape(pattern=_NOT_BLANK)]
+Url = Annotated[str, Shape(pattern=_NOT_BLANK, examples=["http://localhost:11434/v1"])]
+Seconds = Annotated[float, Shape(exclusiveMinimum=0, maximum=_DAY_S)]
+Count = Annotated[int, Shape(minimum=0, maximum=100)]
+Tokens = Annotated[int, Shape(minimum=1, maximum=1_000_000_000)]
+Temperature = Annotated[float, Shape(minimum=0, maximum=2)]
+Probability = Annotated[float, Shape(minimum=0, maximum=1)]
+Penalty = Annotated[float, Shape(minimum=-2, maximum=2)]
+Headers = Mapping[
+    Annotated[str, Shape(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?!\n)$")],
+    Annotated[str, Shape(pattern=r"^[^\r\n\u0000]*(?![\r\n])$")],
+]
