@@ -115,20 +115,33 @@ def test_llmroute_run_streams(local_model: str, spec_for: Callable[[str], Path],
     assert PROMPT not in done.stderr
 
 
-@pytest.mark.parametrize("api", APIS)
-def test_a_server_that_is_down_is_named_with_the_next_step(spec_for: Callable[[str], Path], api: str) -> None:
+@pytest.fixture
+def nowhere() -> str:
+    """A root URL that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    spec = spec_for(f"http://127.0.0.1:{port}")
-    with Router.from_file(spec, environ={}) as router, pytest.raises(ConnectError) as caught:
-        router.complete(PROMPT, agent=api)
-    assert f"http://127.0.0.1:{port}" in str(caught.value)
-    assert caught.value.hint
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
-    done = run_llmroute(spec, "--agent", api, PROMPT)
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_server_that_is_down_is_an_error_with_the_next_step(
+    nowhere: str, spec_for: Callable[[str], Path], api: str
+) -> None:
+    with Router.from_file(spec_for(nowhere), environ={}) as router, pytest.raises(ConnectError) as caught:
+        router.complete(PROMPT, agent=api)
+    assert nowhere in str(caught.value)
+    assert caught.value.hint
+    assert PROMPT not in str(caught.value)
+    assert [attempt.kind for attempt in caught.value.attempts] == ["connect"]
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_llmroute_run_says_what_to_do_about_a_server_that_is_down(
+    nowhere: str, spec_for: Callable[[str], Path], api: str
+) -> None:
+    done = run_llmroute(spec_for(nowhere), "--agent", api, PROMPT)
     assert done.returncode == 1
     assert not done.stdout
-    assert f"http://127.0.0.1:{port}" in done.stderr
+    assert nowhere in done.stderr
     assert "routing.yaml:" in done.stderr, "where the target was chosen"
     assert "llmroute explain" in done.stderr, "the next step"
     assert "Traceback" not in done.stderr
