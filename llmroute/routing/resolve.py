@@ -17,8 +17,8 @@ from llmroute.routing.context import Context, context, selecting_origin, target
 from llmroute.routing.endpoints import Endpoint, Selection, endpoint, own_params
 from llmroute.routing.fallbacks import chain, won_fallbacks
 from llmroute.routing.models import won_model
-from llmroute.routing.route import EMPTY, Candidate, Field, Query, Resolution, Route
-from llmroute.routing.spec import PARAMS, RoutingSpec
+from llmroute.routing.route import EMPTY, Candidate, Field, Query, Resolution, Route, Secret
+from llmroute.routing.spec import PARAMS, KeyVariable, RoutingSpec
 from llmroute.routing.values import param_of
 
 if TYPE_CHECKING:
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from llmroute.routing.scopes import Scope
 
 _MEMO_LIMIT = 1024
+_IMMUTABLE = frozenset({str, int, float, bool, type(None), Secret, KeyVariable})
 
 
 class _Answer(NamedTuple):
     """An answer that was given, with what it depended on."""
 
-    args: Mapping[str, Any]
+    arguments: tuple[tuple[str, type, Any], ...]
     environ: Mapping[str, str]
     resolution: Resolution
 
@@ -45,13 +46,16 @@ def resolve(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> Reso
     """
     variables = environ if type(environ) is dict else dict(environ)
     key = (query.agent, query.purpose, query.client)
+    # True equals 1, so types are compared too; a list could be changed in place, so it is never remembered.
+    arguments = tuple([(name, type(value), value) for name, value in query.args.items()])
     answer = spec.memo.get(key)
-    if answer is not None and answer.environ == variables and answer.args == query.args:
+    if answer is not None and answer.environ == variables and answer.arguments == arguments:
         return answer.resolution  # type: ignore[no-any-return]
     resolution = _decide(spec, query, variables)
-    if len(spec.memo) > _MEMO_LIMIT:
-        spec.memo.clear()
-    spec.memo[key] = _Answer(dict(query.args), dict(variables), resolution)
+    if all(kind in _IMMUTABLE for _, kind, _ in arguments):
+        if len(spec.memo) > _MEMO_LIMIT:
+            spec.memo.clear()
+        spec.memo[key] = _Answer(arguments, dict(variables), resolution)
     return resolution
 
 
