@@ -168,7 +168,7 @@ def provider(draw: Draw, name: str) -> dict[str, Any]:
 
 
 _env_values = {
-    "PROVIDER": st.sampled_from(["openai", "ollama", "openai", "ollama", "box", "nowhere", " "]),
+    "PROVIDER": st.sampled_from(["openai", "ollama", " ollama ", "box", "nowhere", " "]),
     "MODEL": st.sampled_from([*BARE, "openai/m1", "box/m2", ""]),
     "BASE_URL": st.sampled_from([*URLS[:-2], "\t", "localhost:1"]),
     "API_KEY": st.sampled_from(["env-key", " "]),
