@@ -157,7 +157,7 @@ READING: Mapping[str, Page] = {
     "too-deep": Page(
         why="A spec is at most 64 levels deep. Deeper ones come from a generator that went wrong, or from somebody who "
         "wants a reader to fall over.",
-        bad=Example(f"version: 1\ndefaults:\n  metadata: {{a: {'[' * 64}{']' * 64}}}\n"),
+        bad=Example(f"version: 1\ndefaults:\n  metadata:\n    a: {'[' * 64}\n      {']' * 64}\n"),
         good=Example("version: 1\ndefaults:\n  model: ollama/llama3.1:8b\n  metadata: {a: [[x]]}\n"),
         fix="Look at the program that wrote the file. Only `metadata` and `extra_body` can be deep at all.",
     ),
