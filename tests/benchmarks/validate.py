@@ -7,6 +7,7 @@ from functools import partial
 import yaml
 
 from llmroute.load import read_str
+from llmroute.routing.checks import check
 from tests.benchmarks.measure import drained, ratio, show
 
 AGENTS = 10_000
@@ -17,6 +18,8 @@ providers:
   ollama: {model: "llama3.1:8b"}
   openai: {}
   anthropic: {}
+purposes:
+  planning: {temperature: 0}
 agents:
 """
 AGENT = """\
@@ -41,8 +44,8 @@ def spec(agents: int) -> str:
 def validate(text: str) -> None:
     """All that `llmroute validate` does with the text of a file."""
     loaded = read_str(text)
-    if loaded.spec is None:
-        raise SystemExit(f"the benchmark's spec has errors: {loaded.diagnostics[:3]}")
+    if loaded.spec is None or check(loaded.spec):
+        raise SystemExit("the benchmark's spec must have no errors and no warnings")
 
 
 def main() -> None:
