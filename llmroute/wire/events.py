@@ -50,16 +50,19 @@ class ThinkingDelta(_Piece):
     """More of what the model thinks."""
 
     type: ClassVar[str] = "thinking_delta"
+    signature: str | None = None
+    """Ends a block of thinking: the proof that it is the provider's own (the text is empty then)."""
 
     @classmethod
-    def append(cls, pieces: list[str], text: str) -> ThinkingDelta:
+    def append(cls, pieces: list[str], text: str, signature: str | None = None) -> ThinkingDelta:
         """The event for `text`, which is added to the `pieces` before it."""
         pieces.append(text)
-        return cls(text, pieces, len(pieces))
+        return cls(text, pieces, len(pieces), signature)
 
     def to_json(self) -> dict[str, Any]:
         """The text; the snapshot is the sum of all up to here, so it is left out."""
-        return {"type": self.type, "text": self.text}
+        data = {"type": self.type, "text": self.text}
+        return data if self.signature is None else {**data, "signature": self.signature}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ def event_from_json(data: object) -> Event:
         case "text_delta":
             return TextDelta(shape.text(row, "text", ""))
         case "thinking_delta":
-            return ThinkingDelta(shape.text(row, "text", ""))
+            return ThinkingDelta(shape.text(row, "text", ""), signature=shape.optional(row, "signature", str, ""))
         case "usage":
             return UsageEvent(Usage.from_json(row.get("usage"), "/usage"))
         case "finish":
@@ -210,6 +213,6 @@ def events_from_json(rows: Iterable[object]) -> Iterator[Event]:
         if isinstance(event, TextDelta):
             yield TextDelta.append(text, event.text)
         elif isinstance(event, ThinkingDelta):
-            yield ThinkingDelta.append(thinking, event.text)
+            yield ThinkingDelta.append(thinking, event.text, event.signature)
         else:
             yield event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 from llmroute.errors import (
     AuthenticationError,
@@ -18,6 +18,7 @@ from llmroute.errors import (
     RequestError,
     ServerError,
 )
+from llmroute.wire.json_text import no_constant
 
 Failure: TypeAlias = Callable[[Mapping[str, Any]], CallError]
 """Classifies an error object that came inside a success."""
@@ -57,7 +58,7 @@ def from_error_object(error: Mapping[str, Any]) -> CallError:
     return MalformedReplyError("the provider sent an error inside a success", status=200)
 
 
-def parse(text: str | bytes, what: str) -> Any:  # noqa: ANN401 - any JSON value
+def parse(text: str | bytes, what: str) -> Any:
     """The JSON value that `text` is.
 
     Raises:
@@ -74,11 +75,7 @@ def parse(text: str | bytes, what: str) -> Any:  # noqa: ANN401 - any JSON value
     raise MalformedReplyError(f"{what} is {'an HTML or XML page' if is_html else 'no JSON'}")
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_constant=no_constant)
 
 
 def answer_object(body: object, failure: Failure) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
 from llmroute.errors import ConversionError
 from llmroute.wire import shape
+from llmroute.wire.json_text import parse_object
 
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
@@ -176,34 +176,6 @@ class Message:
             return cls(role, content, shape.optional(row, "name", str, at), extra=extra)
         except ValueError as error:
             raise ConversionError(str(error), pointer=where) from error
-
-
-def parse_object(text: str, what: str, at: str) -> dict[str, Any]:
-    """JSON text that must be an object, with no name twice; blank text is `{}`.
-
-    Raises:
-        ConversionError: it is not; the message never quotes the text.
-    """
-    if not text.strip():
-        return {}
-    try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise ConversionError(f"{what} are no valid JSON", pointer=at) from error
-    if not isinstance(value, dict):
-        raise ConversionError(f"{what} must be an object, not {shape.kind_of(value)}", pointer=at)
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return result
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def part_to_json(part: Part) -> dict[str, Any]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-
-from llmroute.errors import ConversionError
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,73 +55,3 @@ class Quirks:
 
 _NAMES = tuple(item.name for item in fields(Quirks))
 _NONE = Quirks()
-
-
-class Encoded(NamedTuple):
-    """A request in a wire format."""
-
-    body: dict[str, Any]
-    warnings: tuple[str, ...] = ()
-    """What was lost, each once: `field: what`."""
-    names: Mapping[str, str] = {}
-    """Tool names as they were written → as they were given, where the two differ; decoders take it."""
-
-
-class Losses:
-    """Collects what a conversion loses; each field is reported once."""
-
-    def __init__(self, quirks: Quirks) -> None:
-        self._raises = quirks.on_unsupported == "error"
-        self._seen: dict[str, str] = {}
-
-    def add(self, field: str, what: str, at: str) -> None:
-        """Note that `field` lost something, first at the JSON pointer `at`.
-
-        Raises:
-            ConversionError: losses are not wanted.
-        """
-        if self._raises:
-            raise ConversionError(f"{field}: {what}", pointer=at)
-        self._seen.setdefault(field, what)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """One line a field."""
-        return tuple(f"{field}: {what}" for field, what in self._seen.items())
-
-
-class Extras:
-    """Writes back the fields that only one API, or only one provider, knows."""
-
-    def __init__(self, api: str, source: str, losses: Losses, refused: frozenset[str] = frozenset()) -> None:
-        self._keys = (api, source)
-        self._others = APIS - {api}
-        self._losses = losses
-        self._refused = refused
-
-    def of(self, extra: Mapping[str, Mapping[str, Any]], at: str) -> dict[str, Any]:
-        """The fields to write back. Those of other APIs are lost, those of other providers were never ours.
-
-        Raises:
-            ConversionError: a field of another API changes the meaning of the request.
-        """
-        mine: dict[str, Any] = {}
-        for key, values in extra.items():
-            if key in self._keys:
-                mine.update(values)
-            elif key in self._others:
-                for name in values:
-                    self._lose(name, f"{at}/{name}")
-        return mine
-
-    def _lose(self, name: str, at: str) -> None:
-        if name in self._refused:
-            raise ConversionError(f"{name} has no equivalent in {self._keys[0]}", pointer=at)
-        if name not in _SILENT:
-            self._losses.add(name, f"{self._keys[0]} has no such field", at)
-
-
-OPENAI, ANTHROPIC = "openai-chat", "anthropic-messages"
-APIS = frozenset({OPENAI, ANTHROPIC})
-_SILENT = frozenset({"role", "content_list", "type"})
-"""Notes of a decoder about form, without meaning."""

@@ -149,9 +149,9 @@ def encode(event: ServerSentEvent) -> bytes:
 
 
 def comment(text: str = "") -> bytes:
-    """A line that every reader skips; keeps a connection alive.
+    r"""A line that every reader skips; keeps a connection alive.
 
     >>> comment("waiting")
-    b': waiting\\n\\n'
+    b': waiting\n\n'
     """
     return b"".join(f": {line}\n".encode() for line in _TEXT_LINE_END.split(text)) + b"\n"

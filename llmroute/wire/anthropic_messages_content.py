@@ -1,0 +1,154 @@
+"""Anthropic Messages: the messages of a request, written.
+
+The API wants turns that alternate, tool results first in the turn after the calls, and no empty text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmroute.errors import ConversionError
+from llmroute.wire.codec import ANTHROPIC, Extras
+from llmroute.wire.message import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
+from llmroute.wire.tools import call_ids, valid_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llmroute.wire.quirks import Quirks
+
+_MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+
+
+class Content:
+    """Writes `system` and `messages`."""
+
+    def __init__(self, messages: Sequence[Message], quirks: Quirks, extras: Extras, names: Mapping[str, str]) -> None:
+        self._messages = messages
+        self._quirks = quirks
+        self._extras = extras
+        self._losses = extras.losses
+        self._names = names
+        self._ids = call_ids(messages, valid_id)
+        self._system: list[dict[str, Any]] = []
+        self._turns: list[dict[str, Any]] = []
+
+    def body(self) -> dict[str, Any]:
+        """The two fields; `system` only where there is one."""
+        for i, message in enumerate(self._messages):
+            self._add(message, f"/messages/{i}")
+        if not self._turns:
+            raise ConversionError("there is no message but system ones", pointer="/messages")
+        self._check_last()
+        body: dict[str, Any] = {"messages": [_shortened(turn) for turn in self._turns]}
+        if self._system:
+            first = self._system[0]
+            plain = len(self._system) == 1 and first.keys() == {"type", "text"}
+            body["system"] = first["text"] if plain else self._system
+        return body
+
+    def _add(self, message: Message, at: str) -> None:
+        if message.name is not None:
+            self._losses.add("name", f"{ANTHROPIC} has no names of participants", f"{at}/name")
+        extra = self._extras.of(message.extra, f"{at}/extra")
+        extra.pop("content_list", None)
+        blocks = [block for i, part in enumerate(message.content) for block in self._blocks(part, f"{at}/content/{i}")]
+        if message.role == "system":
+            self._add_system(blocks, at)
+            return
+        if not blocks and message.role == "user":
+            raise ConversionError("a user message without content", pointer=f"{at}/content")
+        if not blocks:
+            self._losses.add("messages", "a message without content is left out", at)
+            return
+        role = "assistant" if message.role == "assistant" else "user"
+        if not self._turns or self._turns[-1]["role"] != role:
+            self._turns.append({"role": role, "content": []})
+        self._turns[-1]["content"] += blocks
+        self._turns[-1] |= extra
+
+    def _add_system(self, blocks: list[dict[str, Any]], at: str) -> None:
+        if not self._turns or not blocks:
+            self._system += blocks
+        elif self._quirks.mid_system:
+            self._turns.append({"role": "system", "content": blocks})
+        else:
+            self._losses.add("system", "a system message inside of the conversation was moved to its start", at)
+            self._system += blocks
+
+    def _blocks(self, part: Part, at: str) -> list[dict[str, Any]]:
+        """The block of a part; none for empty text and for thinking that nobody signed."""
+        if isinstance(part, Text):
+            block = {"type": "text", "text": part.text}
+            return [block | self._extras.of(part.extra, f"{at}/extra")] if part.text else []
+        if isinstance(part, Image):
+            return [self._image(part, at)]
+        if isinstance(part, Thinking):
+            return self._thinking(part, at)
+        if isinstance(part, ToolCall):
+            return [self._call(part, at)]
+        if isinstance(part, ToolResult):
+            return [self._result(part, at)]
+        if part.api == ANTHROPIC:
+            return [dict(part.data)]
+        kind = part.data.get("type", "unknown")
+        raise ConversionError(f"a part of type {kind!r} can't be written for {ANTHROPIC}", pointer=at)
+
+    def _image(self, part: Image, at: str) -> dict[str, Any]:
+        source: dict[str, Any] = {"type": "url", "url": part.url}
+        if part.data is not None:
+            if part.media_type not in _MEDIA_TYPES:
+                raise ConversionError(f"images are of {', '.join(_MEDIA_TYPES)}", pointer=f"{at}/media_type")
+            source = {"type": "base64", "media_type": part.media_type, "data": part.data}
+        if part.detail is not None:
+            self._losses.add("image.detail", f"{ANTHROPIC} has no such field", f"{at}/detail")
+        return {"type": "image", "source": source, **self._extras.of(part.extra, f"{at}/extra")}
+
+    def _thinking(self, part: Thinking, at: str) -> list[dict[str, Any]]:
+        extra = self._extras.of(part.extra, f"{at}/extra")
+        if part.redacted is not None:
+            return [{"type": "redacted_thinking", "data": part.redacted, **extra}]
+        if part.signature is None:
+            self._losses.add("thinking", "thinking without a signature can't be replayed", at)
+            return []
+        return [{"type": "thinking", "thinking": part.text, "signature": part.signature, **extra}]
+
+    def _call(self, call: ToolCall, at: str) -> dict[str, Any]:
+        try:
+            arguments = call.parsed()
+        except ConversionError as error:
+            raise ConversionError(error.message, pointer=f"{at}/arguments") from error
+        block = {"type": "tool_use", "id": self._ids[call.id], "name": self._names[call.name], "input": arguments}
+        return block | self._extras.of(call.extra, f"{at}/extra")
+
+    def _result(self, result: ToolResult, at: str) -> dict[str, Any]:
+        content = [block for i, part in enumerate(result.content) for block in self._blocks(part, f"{at}/content/{i}")]
+        block: dict[str, Any] = {"type": "tool_result", "tool_use_id": self._ids[result.tool_call_id]}
+        if content:
+            block = _shortened({**block, "content": content})
+        if result.is_error:
+            block["is_error"] = True
+        extra = self._extras.of(result.extra, f"{at}/extra")
+        extra.pop("content_list", None)
+        return block | extra
+
+    def _check_last(self) -> None:
+        last = self._turns[-1]
+        if last["role"] != "assistant":
+            return
+        if not self._quirks.prefill:
+            raise ConversionError("the last message may not be the assistant's", pointer="/messages")
+        block = last["content"][-1]
+        if block["type"] == "text" and block["text"] != block["text"].rstrip():
+            self._losses.add("messages", "white space at the end of the last message was cut", "/messages")
+            block["text"] = block["text"].rstrip()
+            if not block["text"]:
+                raise ConversionError("the last message is white space only", pointer="/messages")
+
+
+def _shortened(row: dict[str, Any]) -> dict[str, Any]:
+    """Content that is one plain text is written as a string."""
+    content = row["content"]
+    if len(content) == 1 and content[0].keys() == {"type", "text"}:
+        return {**row, "content": content[0]["text"]}
+    return row

@@ -1,0 +1,208 @@
+"""Anthropic Messages: a request that was received, as the neutral conversation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmroute.errors import ConversionError
+from llmroute.wire import shape
+from llmroute.wire.codec import ANTHROPIC, Decoded
+from llmroute.wire.json_text import arguments_text
+from llmroute.wire.message import Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from llmroute.wire.request import EFFORTS, ChatRequest, Effort, Params, ResponseFormat, Tool, ToolChoice, ToolMode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_REQUEST_FIELDS = frozenset({
+    "model", "messages", "system", "max_tokens", "stream", "tools", "tool_choice", "temperature", "top_p", "top_k",
+    "stop_sequences", "metadata", "thinking", "output_config",
+})  # fmt: skip
+_MODES: dict[str, ToolMode] = {"auto": "auto", "any": "required", "none": "none", "tool": "named"}
+
+
+def decode_request(body: object) -> Decoded:
+    """The request in a body (parsed JSON).
+
+    Raises:
+        ConversionError: the body is no request; `pointer` says where.
+    """
+    row = shape.as_object(body, "")
+    messages: list[Message] = []
+    system = _blocks(row.get("system"), "/system") if row.get("system") is not None else ()
+    if system:
+        messages.append(_message("system", system, "/system"))
+    for i, item in enumerate(shape.as_array(row.get("messages"), "/messages")):
+        messages += _turn(item, f"/messages/{i}")
+    extra = shape.rest(row, _REQUEST_FIELDS)
+    tools = _tools(shape.array(row, "tools", ""), extra)
+    choice = shape.mapping(row, "tool_choice", "")
+    parallel = shape.optional(choice, "disable_parallel_tool_use", bool, "/tool_choice")
+    request = ChatRequest(
+        tuple(messages),
+        tools=tools,
+        tool_choice=_choice(choice) if choice else None,
+        parallel_tool_calls=None if parallel is None else not parallel,
+        response_format=_format(row, extra),
+        params=_params(row, extra),
+        user=shape.optional(shape.mapping(row, "metadata", ""), "user_id", str, "/metadata"),
+        extra={ANTHROPIC: extra} if extra else {},
+    )
+    return Decoded(request, shape.text(row, "model", ""), shape.optional(row, "stream", bool, "") or False)
+
+
+def _turn(data: object, at: str) -> list[Message]:
+    """One turn; a user turn with tool results becomes a tool message, and a user message for the rest."""
+    row = shape.as_object(data, at)
+    role = shape.one_of(row.get("role"), ("user", "assistant", "system"), f"{at}/role")
+    parts = _blocks(row.get("content"), f"{at}/content")
+    results = tuple(part for part in parts if isinstance(part, ToolResult))
+    others = tuple(part for part in parts if not isinstance(part, ToolResult))
+    messages = [Message("tool", results)] if results and role == "user" else []
+    if results and role != "user":
+        raise ConversionError("only a user message holds tool results", pointer=f"{at}/content")
+    if others or not results:
+        messages.append(_message(role, others, f"{at}/content"))
+    return messages
+
+
+def _message(role: str, parts: tuple[Part, ...], at: str) -> Message:
+    try:
+        return Message("assistant" if role == "assistant" else "user" if role == "user" else "system", parts)
+    except ValueError as error:
+        raise ConversionError(str(error), pointer=at) from error
+
+
+def _blocks(content: object, at: str) -> tuple[Part, ...]:
+    if isinstance(content, str):
+        return (Text(content),) if content else ()
+    return tuple(block_of(item, f"{at}/{i}") for i, item in enumerate(shape.as_array(content, at)))
+
+
+def block_of(data: object, at: str, source: str = ANTHROPIC) -> Part:
+    """The part that a block of a request or a reply is; `Opaque` when there is no word for it.
+
+    Raises:
+        ConversionError: a block that is known has the wrong shape.
+    """
+    row = shape.as_object(data, at)
+    kind = shape.text(row, "type", at)
+    if kind == "image":
+        return _image(row, at)
+    if kind == "tool_result":
+        return _result(row, at)
+    return _said(row, kind, at, source) or Opaque(ANTHROPIC, row)
+
+
+def _said(row: Mapping[str, Any], kind: str, at: str, source: str) -> Part | None:
+    """The blocks that a model writes."""
+    match kind:
+        case "text":
+            return Text(shape.text(row, "text", at), extra=extra_of(row, ("type", "text"), source))
+        case "thinking":
+            signature = shape.optional(row, "signature", str, at)
+            extra = extra_of(row, ("type", "thinking", "signature"), source)
+            return Thinking(shape.text(row, "thinking", at), signature or None, extra=extra)
+        case "redacted_thinking":
+            return Thinking("", redacted=shape.text(row, "data", at), extra=extra_of(row, ("type", "data"), source))
+        case "tool_use":
+            arguments = shape.as_object(row.get("input"), f"{at}/input")
+            call_id, name = shape.text(row, "id", at), shape.text(row, "name", at)
+            extra = extra_of(row, ("type", "id", "name", "input"), source)
+            return ToolCall(call_id, name, arguments_text(arguments, at), extra=extra)
+        case _:
+            return None
+
+
+def extra_of(row: Mapping[str, Any], known: tuple[str, ...], source: str = ANTHROPIC) -> dict[str, dict[str, Any]]:
+    """The fields of a block that there is no word for; nulls say nothing."""
+    rest = {key: value for key, value in shape.rest(row, known).items() if value is not None}
+    return {source: rest} if rest else {}
+
+
+def _image(row: dict[str, Any], at: str) -> Part:
+    source = shape.as_object(row.get("source"), f"{at}/source")
+    where, extra = f"{at}/source", extra_of(row, ("type", "source"))
+    if source.get("type") == "url":
+        return Image(shape.text(source, "url", where), extra=extra)
+    if source.get("type") == "base64":
+        data, media_type = shape.text(source, "data", where), shape.text(source, "media_type", where)
+        return Image(data=data, media_type=media_type, extra=extra)
+    return Opaque(ANTHROPIC, row)
+
+
+def _result(row: Mapping[str, Any], at: str) -> ToolResult:
+    parts = () if row.get("content") is None else _blocks(row["content"], f"{at}/content")
+    content = tuple(part for part in parts if isinstance(part, Text | Image))
+    if len(content) != len(parts):
+        raise ConversionError("only text and images are supported in a tool result", pointer=f"{at}/content")
+    return ToolResult(
+        shape.text(row, "tool_use_id", at),
+        content,
+        shape.optional(row, "is_error", bool, at) or False,
+        extra=extra_of(row, ("type", "tool_use_id", "content", "is_error")),
+    )
+
+
+def _tools(items: list[Any], extra: dict[str, Any]) -> tuple[Tool, ...]:
+    """The tools of the client; those of the API itself go to `extra`, under the same name."""
+    tools: list[Tool] = []
+    for i, item in enumerate(items):
+        at = f"/tools/{i}"
+        row = shape.as_object(item, at)
+        if row.get("type") not in {None, "custom"}:
+            extra.setdefault("tools", []).append(row)
+            continue
+        known = ("type", "name", "description", "input_schema", "strict")
+        tools.append(
+            Tool(
+                shape.text(row, "name", at),
+                shape.optional(row, "description", str, at) or "",
+                shape.as_object(row.get("input_schema"), f"{at}/input_schema"),
+                shape.optional(row, "strict", bool, at),
+                extra=extra_of(row, known),
+            )
+        )
+    return tuple(tools)
+
+
+def _choice(row: Mapping[str, Any]) -> ToolChoice:
+    at = "/tool_choice"
+    mode = _MODES[shape.one_of(row.get("type"), tuple(_MODES), f"{at}/type")]
+    return ToolChoice(mode, shape.text(row, "name", at) if mode == "named" else None)
+
+
+def _format(row: Mapping[str, Any], extra: dict[str, Any]) -> ResponseFormat | None:
+    config = shape.mapping(row, "output_config", "")
+    rest = shape.rest(config, ("effort", "format"))
+    if rest:
+        extra["output_config"] = rest
+    at = "/output_config/format"
+    form = shape.optional(config, "format", dict, "/output_config")
+    if form is None:
+        return None
+    shape.one_of(form.get("type"), ("json_schema",), f"{at}/type")
+    return ResponseFormat("json_schema", schema=shape.as_object(form.get("schema"), f"{at}/schema"))
+
+
+def _params(row: Mapping[str, Any], extra: dict[str, Any]) -> Params:
+    effort = shape.optional(shape.mapping(row, "output_config", ""), "effort", str, "/output_config")
+    thinking = shape.mapping(row, "thinking", "")
+    budget: int | None = None
+    known: Effort | None = None if effort is None else shape.one_of(effort, EFFORTS, "/output_config/effort")
+    kind = thinking.get("type")
+    if kind == "enabled":
+        budget = shape.expect(thinking.get("budget_tokens"), int, "/thinking/budget_tokens")
+    elif kind == "disabled" and known is None:
+        known = "none"
+    elif thinking:
+        extra["thinking"] = thinking
+    return Params(
+        temperature=shape.optional(row, "temperature", float, ""),
+        top_p=shape.optional(row, "top_p", float, ""),
+        top_k=shape.optional(row, "top_k", int, ""),
+        max_tokens=shape.expect(row.get("max_tokens"), int, "/max_tokens"),
+        stop=tuple(shape.expect(s, str, "/stop_sequences") for s in shape.array(row, "stop_sequences", "")),
+        reasoning_effort=known,
+        thinking_budget=budget,
+    )

@@ -1,0 +1,209 @@
+"""OpenAI Chat Completions: a request that was received, as the neutral conversation."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from llmroute.errors import ConversionError
+from llmroute.wire import shape
+from llmroute.wire.codec import OPENAI, Decoded
+from llmroute.wire.json_text import arguments_text
+from llmroute.wire.message import Image, Message, Opaque, Part, Role, Text, Thinking, ToolCall, ToolResult
+from llmroute.wire.request import FORMAT_KINDS, ChatRequest, Params, ResponseFormat, Tool, ToolChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_DATA_URL = re.compile(r"data:([a-zA-Z0-9.+/-]+);base64,(.*)", re.DOTALL)
+_ROLES: tuple[str, ...] = ("system", "developer", "user", "assistant", "tool")
+_MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "reasoning_content"})
+_PARAMS = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "reasoning_effort", "stop")
+_REQUEST_FIELDS = frozenset({
+    *_PARAMS, "model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls",
+    "response_format", "max_tokens", "max_completion_tokens", "user", "metadata",
+})  # fmt: skip
+
+
+def decode_request(body: object) -> Decoded:
+    """The request in a body (parsed JSON).
+
+    Raises:
+        ConversionError: the body is no request; `pointer` says where.
+    """
+    row = shape.as_object(body, "")
+    messages = shape.as_array(row.get("messages"), "/messages")
+    options = shape.mapping(row, "stream_options", "")
+    rest = {key: value for key, value in shape.rest(row, _REQUEST_FIELDS).items() if value is not None}
+    request = ChatRequest(
+        tuple(_message(item, f"/messages/{i}") for i, item in enumerate(messages)),
+        tools=tuple(_tool(item, f"/tools/{i}") for i, item in enumerate(shape.array(row, "tools", ""))),
+        tool_choice=_choice(row.get("tool_choice")),
+        parallel_tool_calls=shape.optional(row, "parallel_tool_calls", bool, ""),
+        response_format=_format(row),
+        params=_params(row),
+        user=shape.optional(row, "user", str, ""),
+        metadata=shape.mapping(row, "metadata", ""),
+        extra={OPENAI: rest} if rest else {},
+    )
+    stream = shape.optional(row, "stream", bool, "") or False
+    return Decoded(request, shape.text(row, "model", ""), stream, bool(options.get("include_usage")))
+
+
+def _message(data: object, at: str) -> Message:
+    row = shape.as_object(data, at)
+    role = shape.one_of(row.get("role"), _ROLES, f"{at}/role")
+    extra = {key: value for key, value in shape.rest(row, _MESSAGE_FIELDS).items() if value not in (None, [], {})}
+    for legacy in ("function_call", "audio"):
+        if legacy in extra:
+            raise ConversionError(f"{legacy} is not supported", pointer=f"{at}/{legacy}")
+    content = _content(row, at)
+    if isinstance(row.get("content"), list) and not always_list(role, content):
+        extra["content_list"] = True
+    if role == "tool":
+        return _result(row, content, extra, at)
+    if role == "assistant":
+        content = (*_thinking(row), *content, *tool_calls(shape.array(row, "tool_calls", at), f"{at}/tool_calls"))
+    if role == "developer":
+        extra["role"] = "developer"
+    neutral: Role = "assistant" if role == "assistant" else "user" if role == "user" else "system"
+    try:
+        return Message(neutral, content, shape.optional(row, "name", str, at), extra={OPENAI: extra} if extra else {})
+    except ValueError as error:
+        raise ConversionError(str(error), pointer=f"{at}/content") from error
+
+
+def _content(row: Mapping[str, Any], at: str) -> tuple[Part, ...]:
+    raw, where = row.get("content"), f"{at}/content"
+    if raw is None and row.get("role") == "assistant":
+        return ()
+    if isinstance(raw, str):
+        return (Text(raw),) if raw or row.get("role") != "assistant" else ()
+    items = shape.as_array(raw, where)
+    if not items:
+        raise ConversionError("an array of content has one part at least", pointer=where)
+    return tuple(_part(item, shape.pointer(where, i)) for i, item in enumerate(items))
+
+
+def always_list(role: str, content: Sequence[Part]) -> bool:
+    """Whether content can't be written as one string; a list of it needs no note then."""
+    plain = all(isinstance(part, Text) and not part.extra for part in content)
+    return not plain or (role == "user" and len(content) > 1)
+
+
+def _part(data: object, at: str) -> Part:
+    row = shape.as_object(data, at)
+    kind = shape.text(row, "type", at)
+    if kind == "text":
+        return Text(shape.text(row, "text", at), extra=_extra(row, ("type", "text")))
+    if kind == "image_url":
+        image = shape.as_object(row.get("image_url"), f"{at}/image_url")
+        url = shape.text(image, "url", f"{at}/image_url")
+        detail = shape.optional(image, "detail", str, f"{at}/image_url")
+        extra = _extra(row, ("type", "image_url"))
+        inline = _DATA_URL.fullmatch(url)
+        if inline:
+            return Image(data=inline[2], media_type=inline[1], detail=detail, extra=extra)
+        return Image(url, detail=detail, extra=extra)
+    return Opaque(OPENAI, row)
+
+
+def _extra(row: Mapping[str, Any], known: tuple[str, ...], source: str = OPENAI) -> dict[str, dict[str, Any]]:
+    rest = shape.rest(row, known)
+    return {source: rest} if rest else {}
+
+
+def _thinking(row: Mapping[str, Any]) -> tuple[Part, ...]:
+    text = row.get("reasoning_content")
+    return (Thinking(text),) if isinstance(text, str) and text else ()
+
+
+def _result(row: Mapping[str, Any], content: tuple[Part, ...], extra: dict[str, Any], at: str) -> Message:
+    texts = tuple(part for part in content if isinstance(part, Text | Image))
+    if len(texts) != len(content):
+        raise ConversionError("a tool result holds text and images", pointer=f"{at}/content")
+    call_id = shape.text(row, "tool_call_id", at)
+    extra.pop("tool_call_id", None)
+    if row.get("name") is not None:
+        extra["name"] = shape.text(row, "name", at)
+    return Message("tool", (ToolResult(call_id, texts, extra={OPENAI: extra} if extra else {}),))
+
+
+def tool_calls(items: list[Any], at: str, source: str = OPENAI) -> tuple[ToolCall, ...]:
+    """Tool calls as requests and replies write them; a missing id is made from the place, an object becomes text.
+
+    Raises:
+        ConversionError: a call is no function call.
+    """
+    calls = []
+    for i, item in enumerate(items):
+        where = shape.pointer(at, i)
+        row = shape.as_object(item, where)
+        if row.get("type") not in {"function", None, ""}:
+            raise ConversionError("a tool call that is no function call", pointer=f"{where}/type")
+        function = shape.as_object(row.get("function"), f"{where}/function")
+        calls.append(
+            ToolCall(
+                shape.optional(row, "id", str, where) or f"call_{i}",
+                shape.text(function, "name", f"{where}/function"),
+                arguments_text(function.get("arguments"), f"{where}/function/arguments"),
+                extra=_extra(row, ("id", "type", "function", "index"), source),
+            )
+        )
+    return tuple(calls)
+
+
+def _tool(data: object, at: str) -> Tool:
+    row = shape.as_object(data, at)
+    kind = shape.text(row, "type", at)
+    if kind != "function":
+        raise ConversionError(f"tools of type {kind[:40]!r} are not supported", pointer=f"{at}/type")
+    function = shape.as_object(row.get("function"), f"{at}/function")
+    where = f"{at}/function"
+    return Tool(
+        shape.text(function, "name", where),
+        shape.optional(function, "description", str, where) or "",
+        shape.mapping(function, "parameters", where),
+        shape.optional(function, "strict", bool, where),
+        extra=_extra(row, ("type", "function")),
+    )
+
+
+def _choice(value: object) -> ToolChoice | None:
+    at = "/tool_choice"
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return ToolChoice(shape.one_of(value, ("auto", "none", "required"), at))
+    row = shape.as_object(value, at)
+    shape.one_of(row.get("type"), ("function",), f"{at}/type")
+    function = shape.as_object(row.get("function"), f"{at}/function")
+    return ToolChoice("named", shape.text(function, "name", f"{at}/function"))
+
+
+def _format(row: Mapping[str, Any]) -> ResponseFormat | None:
+    at = "/response_format"
+    form = shape.optional(row, "response_format", dict, "")
+    if form is None:
+        return None
+    kind = shape.one_of(form.get("type"), FORMAT_KINDS, f"{at}/type")
+    if kind != "json_schema":
+        return ResponseFormat(kind)
+    inner, where = shape.as_object(form.get("json_schema"), f"{at}/json_schema"), f"{at}/json_schema"
+    return ResponseFormat(
+        "json_schema",
+        shape.text(inner, "name", where),
+        shape.mapping(inner, "schema", where),
+        shape.optional(inner, "strict", bool, where),
+        shape.optional(inner, "description", str, where),
+    )
+
+
+def _params(row: Mapping[str, Any]) -> Params:
+    values = {name: row[name] for name in _PARAMS if row.get(name) is not None}
+    limits = [row[name] for name in ("max_completion_tokens", "max_tokens") if row.get(name) is not None]
+    if limits and limits[0] != limits[-1]:
+        raise ConversionError("max_tokens and max_completion_tokens differ", pointer="/max_tokens")
+    if limits:
+        values["max_tokens"] = limits[0]
+    return Params.from_json(values)
