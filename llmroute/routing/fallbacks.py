@@ -16,7 +16,7 @@ from llmroute.routing.context import Context, target
 from llmroute.routing.endpoints import Endpoint, Selection, endpoint, is_known, reference, selection
 from llmroute.routing.models import offered, own_model
 from llmroute.routing.names import near
-from llmroute.routing.route import LOCALITIES, Candidate, Field, Target
+from llmroute.routing.route import LOCALITIES, Candidate, Field, Target, weaker
 from llmroute.routing.scopes import Scope, written
 from llmroute.routing.spec import PARAMS
 from llmroute.routing.values import expand, text_of
@@ -52,12 +52,9 @@ def won_fallbacks(context: Context, winner: int, bundle: Endpoint) -> tuple[Fall
             continue
         origin = scope.origin("fallbacks")
         if index > winner:
-            verdict, reason = (
-                "not-inherited",
-                f"written for another endpoint than that of {context.scopes[winner].name}",
-            )
+            verdict, reason = "not-inherited", "written for another endpoint"
         elif won is not None:
-            verdict, reason = "shadowed", f"{won.scope} is stronger"
+            verdict, reason = "shadowed", weaker(scope.layer, won.layer)
         else:
             verdict, reason = "won", ""
             allow = bool(scope.values.get("allow_remote_fallback"))
@@ -68,7 +65,7 @@ def won_fallbacks(context: Context, winner: int, bundle: Endpoint) -> tuple[Fall
         path = ("providers", facts.name)
         name, origin = ".".join(path), context.spec.source.origin((*path, "fallbacks"))
         own = facts.declared.fallbacks
-        reason = f"{won.scope} is stronger" if won else ""
+        reason = "last resort" if won else ""
         candidates.append(Candidate(name, "provider", _shown(own), "shadowed" if won else "won", origin, reason))
         won = won or FallbackList(name, "provider", path, own, bool(facts.declared.allow_remote_fallback), origin)
     if not candidates:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llmroute.errors import ModelNotOfferedError, NoModelError, RoutingError
 from llmroute.routing.endpoints import Endpoint, Facts, Selection, facts_of, provider_url
 from llmroute.routing.names import near
-from llmroute.routing.route import Candidate, Field
+from llmroute.routing.route import Candidate, Field, weaker
 from llmroute.routing.scopes import Scope, entry_name
 from llmroute.routing.values import expand, text_of
 
@@ -35,7 +35,7 @@ def won_model(context: Context, winner: int, bundle: Endpoint) -> Field:
             continue
         if won is not None:
             written = str(scope.values["model"])
-            reason = f"{won[1].name} is stronger"
+            reason = weaker(scope.layer, won[1].layer)
             candidates.append(Candidate(scope.name, scope.layer, written, "shadowed", scope.origin("model"), reason))
             continue
         chosen = context.selections[index]
@@ -56,7 +56,7 @@ def won_model(context: Context, winner: int, bundle: Endpoint) -> Field:
 def _field(context: Context, bundle: Endpoint, won: tuple[str, Scope] | None, candidates: list[Candidate]) -> Field:
     for own in _own_models(context.spec, bundle.facts, context.query.purpose):
         if won is not None:
-            candidates.append(own._replace(verdict="shadowed", reason="a stronger model belongs to this endpoint"))
+            candidates.append(own._replace(verdict="shadowed", reason="last resort"))
         else:
             candidates.append(_read(own, context.environ) if own.verdict == "won" else own)
     place = next((index for index, candidate in enumerate(candidates) if candidate.verdict == "won"), None)
@@ -65,7 +65,7 @@ def _field(context: Context, bundle: Endpoint, won: tuple[str, Scope] | None, ca
     winning = candidates[place]
     model = offered(bundle.facts, winning.value, winning.origin)
     if model != winning.value:
-        candidates[place] = winning._replace(reason=f"{bundle.provider} serves it as {model}")
+        candidates[place] = winning._replace(reason=f"asked for as {winning.value}")
     return Field("model", model, winning.layer, winning.scope, winning.origin, tuple(candidates))
 
 

@@ -17,7 +17,7 @@ from llmroute.routing.context import Context, context, selecting_origin, target
 from llmroute.routing.endpoints import Endpoint, Selection, endpoint, own_params
 from llmroute.routing.fallbacks import chain, won_fallbacks
 from llmroute.routing.models import won_model
-from llmroute.routing.route import EMPTY, Candidate, Field, Query, Resolution, Route, Secret
+from llmroute.routing.route import EMPTY, Candidate, Field, Query, Resolution, Route, Secret, weaker
 from llmroute.routing.spec import PARAMS, KeyVariable, RoutingSpec
 from llmroute.routing.values import param_of
 
@@ -104,8 +104,7 @@ def _won_endpoint(voices: Context, fields: list[Field]) -> tuple[int, Selection]
             winner = index, chosen
             candidates.append(_candidate(scope, str(chosen), "won", ""))
         else:
-            won = voices.scopes[winner[0]]
-            reason = "weaker scope" if scope.layer == won.layer else "weaker layer"
+            reason = weaker(scope.layer, voices.scopes[winner[0]].layer)
             candidates.append(_candidate(scope, str(chosen), "shadowed", reason))
     orphan = next((candidate for candidate in candidates if candidate.verdict == "orphan"), None)
     if orphan is not None:
@@ -153,7 +152,7 @@ def _won_params(voices: Context, bundle: Endpoint, fields: list[Field]) -> dict[
         if name in own and bundle.facts is not None:
             path = ("providers", bundle.facts.name)
             origin = voices.spec.source.origin((*path, name))
-            reason = f"{field.scope} is stronger" if field else ""
+            reason = "last resort" if field else ""
             verdict = "shadowed" if field else "won"
             last = Candidate(".".join(path), "provider", own[name], verdict, origin, reason)
             field = (
@@ -181,7 +180,7 @@ def _won(voices: Context, name: str) -> Field | None:
             won, value = scope, param_of(scope, name) if name in _PARAMS else scope.values[name]
             candidates.append(Candidate(scope.name, scope.layer, value, "won", scope.origin(name)))
         else:
-            reason = f"{won.name} is stronger"
+            reason = weaker(scope.layer, won.layer)
             candidates.append(
                 Candidate(scope.name, scope.layer, scope.values[name], "shadowed", scope.origin(name), reason)
             )

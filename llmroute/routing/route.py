@@ -141,6 +141,15 @@ class Candidate(NamedTuple):
     reason: str = ""
 
 
+def weaker(layer: str, winner: str) -> str:
+    """Why a scope lost to a stronger one.
+
+    >>> weaker("env", "agent")
+    'weaker layer'
+    """
+    return "weaker scope" if layer == winner else "weaker layer"
+
+
 class Field(NamedTuple):
     """One field of the decision: its value, and every scope that spoke of it, strongest first."""
 
