@@ -217,7 +217,7 @@ def _errors(error: type[Exception], depth: int) -> Iterator[str]:
     from llmroute.routing.rules import RULES
 
     word = ""
-    rule, kind = getattr(error, "rule", None), getattr(error, "kind", None)
+    rule, kind = getattr(error, "rule", ""), getattr(error, "kind", None)
     if rule in RULES:
         word = f" (rule [`{rule}`](../rules/{page_name(RULES[rule])}))"
     elif kind is not None and error.__subclasses__() == []:
