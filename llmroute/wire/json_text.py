@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 from llmroute.errors import ConversionError
 from llmroute.wire import shape
 
-
 _BROKEN = object()
 
 
