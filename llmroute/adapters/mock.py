@@ -1,11 +1,11 @@
 """An adapter that asks no model: scripted replies, echo, streams, tool calls and declared faults.
 
-A provider with `api: mock` works without code. It echoes the last user message, or does what its `extra_body`
+A provider with `preset: mock` works without code. It echoes the last user message, or does what its `extra_body`
 declares:
 
     providers:
       fake:
-        api: mock
+        preset: mock
         model: any-name
         extra_body:
           reply: "Four."                     # the text of the answer
