@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmroute.errors import MissingKeyError
+from llmroute.routing.route import Route
 
 if TYPE_CHECKING:
-    from llmroute.routing.route import Target
+    from llmroute.routing.route import Credential, Resolution, Target
 
 LARGEST = 64 * 1024
 """No key is longer; a device or a log named by mistake is not read to its end."""
+
+
+def with_read_credentials(resolution: Resolution) -> Resolution:
+    """The resolution with the status of keys in files and the keyring, which the pure decision leaves unread."""
+    targets = resolution.route.targets
+    if all(target.credential.status != "unread" for target in targets):
+        return resolution
+    return replace(resolution, route=Route(tuple(replace(target, credential=_read(target)) for target in targets)))
+
+
+def _read(target: Target) -> Credential:
+    if target.credential.status != "unread":
+        return target.credential
+    try:
+        key_of(target)
+    except MissingKeyError:
+        return target.credential._replace(status="missing")
+    return target.credential._replace(status="set")
 
 
 def key_of(target: Target) -> str | None:
@@ -76,16 +97,14 @@ def _from_file(target: Target, name: str) -> str:
 
 def _from_keyring(target: Target, name: str) -> str:
     service, _, user = name.partition("/")
-    try:
-        import keyring
-    except ImportError:
-        keyring = None
-    if keyring is None:
+    if importlib.util.find_spec("keyring") is None:
         raise MissingKeyError(
             f"no key for {target.name}: it is in the keyring, and the package `keyring` is not installed",
             hint="pip install 'llmroute[keyring]'",
             origin=target.origin,
         )
+    import keyring.errors
+
     problem = "is not there"
     try:
         value: str | None = keyring.get_password(service, user)

@@ -63,6 +63,11 @@ def text(resolution: Resolution, width: int = 100) -> list[Line]:
     return lines
 
 
+def as_text(resolution: Resolution, width: int = 100) -> str:
+    """The whole explanation as plain text."""
+    return plain(text(resolution, width))
+
+
 def error_text(query: Query, error: RoutingError, width: int = 100) -> list[Line]:
     """Why there is no route: the rule, what to do, and the trace up to there."""
     lines: list[Line] = [
@@ -115,6 +120,7 @@ def _place(target: Target) -> list[Span]:
         Span(target.base_url),
         Span(" · "),
         Span(key_text(target.credential), "bad" if target.credential.status in {"missing", "dropped"} else "plain"),
+        *((Span(" · "), Span("proxy of the environment")) if target.proxy == "env" else ()),
     ]
 
 

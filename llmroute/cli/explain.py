@@ -1,0 +1,140 @@
+"""`llmroute explain`: which provider wins for a call, and why, down to the line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmroute.cli.options import WhatIf, query_options, what_if_options
+from llmroute.cli.output import note, visible
+from llmroute.cli.specs import open_spec
+from llmroute.errors import RoutingError
+from llmroute.routing.route import Query
+
+if TYPE_CHECKING:
+    from llmroute.routing.diagnostics import Diagnostic
+    from llmroute.routing.route import Resolution
+    from llmroute.routing.spec import RoutingSpec
+
+
+@click.command()
+@query_options
+@what_if_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "mermaid"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option("--why-not", "wanted", metavar="PROVIDER/MODEL", help="Say what keeps this target from winning.")
+def explain(agent: str | None, purpose: str | None, what_if: WhatIf, form: str, wanted: str | None) -> None:
+    """Say which provider wins for a call, and why.
+
+    Without --agent and --purpose: the table of all agents and purposes. Nothing is sent, and no key is needed.
+    """
+    from llmroute.routing.checks import check
+
+    spec = open_spec(what_if.spec, checked=False)
+    diagnostics = check(spec)
+    query = Query(agent, purpose, what_if.client, what_if.args)
+    if wanted is not None:
+        _explain_why_not(spec, query, what_if, wanted, form)
+    elif agent is None and purpose is None and (spec.agents or spec.purposes):
+        _explain_all(spec, what_if, form, diagnostics)
+    else:
+        _explain_one(spec, query, what_if, form, diagnostics)
+
+
+def _explain_one(spec: RoutingSpec, query: Query, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:
+    from llmroute.dispatch.credentials import with_read_credentials
+    from llmroute.routing import explain as render
+    from llmroute.routing.resolve import resolve
+
+    try:
+        resolution = with_read_credentials(resolve(spec, query, what_if.environ))
+    except RoutingError as error:
+        _no_route(query, error, form, diagnostics)
+        raise click.exceptions.Exit(1) from None
+    if form == "json":
+        shown = {**render.as_json(resolution), "diagnostics": [item.to_json() for item in diagnostics]}
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
+    elif form == "mermaid":
+        click.echo(visible(render.mermaid(resolution)))
+    else:
+        _print_text(resolution)
+        _beside(diagnostics)
+
+
+def _print_text(resolution: Resolution) -> None:
+    from llmroute.cli.explain_view import show, terminal_width
+    from llmroute.routing.explain import text
+
+    click.echo(show(text(resolution, terminal_width())))
+
+
+def _no_route(query: Query, error: RoutingError, form: str, diagnostics: list[Diagnostic]) -> None:
+    from llmroute.cli.explain_view import show, terminal_width
+    from llmroute.routing.explain import error_json, error_text
+
+    if form == "json":
+        shown = {**error_json(query, error), "diagnostics": [item.to_json() for item in diagnostics]}
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
+    else:
+        click.echo(show(error_text(query, error, terminal_width())), err=form == "mermaid")
+        _beside(diagnostics)
+
+
+def _beside(diagnostics: list[Diagnostic]) -> None:
+    """The errors of the spec, which concern other queries; the warnings are `validate`'s to say."""
+    errors = [item for item in diagnostics if item.severity == "error"]
+    for item in errors[:5]:
+        note(visible(f"{item.origin}: error[{item.code}]: {item.message}"))
+    if errors:
+        note(f"the spec has {len(errors)} error{'s' if len(errors) > 1 else ''}: llmroute validate shows them all")
+
+
+def _explain_all(spec: RoutingSpec, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:
+    from llmroute.cli.explain_view import MAX_QUERIES, cells, table, terminal_width
+    from llmroute.routing.explain import error_json
+
+    if form == "mermaid":
+        raise click.UsageError("a chart shows one query: name --agent or --purpose")
+    found = cells(spec, what_if.client, what_if.args, what_if.environ)
+    if form == "json":
+        rows: list[dict[str, Any]] = [
+            {"query": cell.query.to_json(), "error": error_json(cell.query, cell.answer)["error"]}
+            if isinstance(cell.answer, RoutingError)
+            else {
+                "query": cell.query.to_json(),
+                "targets": [target.to_json() for target in cell.answer.route.targets],
+            }
+            for cell in found
+        ]
+        shown = {"table": rows, "diagnostics": [item.to_json() for item in diagnostics]}
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
+        return
+    click.echo(table(found, terminal_width()))
+    if len(found) == MAX_QUERIES:
+        note(f"the first {MAX_QUERIES:,} queries; name --agent or --purpose for another")
+    _beside(diagnostics)
+
+
+def _explain_why_not(spec: RoutingSpec, query: Query, what_if: WhatIf, wanted: str, form: str) -> None:
+    from llmroute.routing.why_not import why_not
+
+    answer = why_not(spec, query, what_if.environ, wanted)
+    if form == "json":
+        click.echo(json.dumps({"query": query.to_json(), "target": wanted, **answer._asdict()}, indent=2))
+        return
+    if form == "mermaid":
+        raise click.UsageError("--why-not prints text or json")
+    lines = [*(f"  {reason}" for reason in answer.reasons)]
+    if answer.remedies:
+        lines += ["what would make it win, each tried:", *(f"  {remedy}" for remedy in answer.remedies)]
+    elif not answer.wins:
+        lines.append("no single change of the environment or of one scope would make it win")
+    click.echo(visible("\n".join([f"{wanted} {'wins' if answer.wins else 'does not win'}:", *lines])))
