@@ -78,15 +78,13 @@ class NaiveResolver:
     # -- endpoint
 
     def winning_scope(self) -> Scope:
-        """The strongest scope that selects. A key on the way to it, or with none, is an orphan."""
-        orphan = False
+        """The strongest scope that selects. A key that stands above it, or that has none below it, is an orphan."""
         for scope in self.scopes:
             if self.selects(scope):
-                if orphan:
-                    raise Refused("orphan-key")
                 return scope
-            orphan = orphan or "api_key" in scope
-        raise Refused("orphan-key" if orphan else "no-endpoint")
+            if "api_key" in scope:
+                raise Refused("orphan-key")
+        raise Refused("no-endpoint")
 
     def selects(self, scope: Scope) -> bool:
         """Whether the scope names a provider, a URL, or a model by reference."""
