@@ -1,0 +1,5 @@
+"""`python -m llmroute.cli`."""
+
+from llmroute.cli import main
+
+main(prog_name="llmroute")

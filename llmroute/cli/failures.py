@@ -1,0 +1,97 @@
+"""Where every failure ends: one clean message on standard error, and an exit status; a traceback only on request."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from llmroute.cli.output import error, note
+from llmroute.errors import LLMRouteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+"""128 + SIGINT, as shells say it."""
+BROKEN_PIPE = 141
+"""128 + SIGPIPE: who read the output went away."""
+_DEBUG = "llmroute.debug"
+
+
+def debug_option() -> click.Option:
+    """`--debug`, which may stand before and after the command."""
+
+    def remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
+        del param
+        if value:
+            ctx.find_root().meta[_DEBUG] = True
+
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=remember,
+        help="Show the traceback of what goes wrong.",
+    )
+
+
+@contextmanager
+def clean_exits(ctx: click.Context) -> Iterator[None]:
+    """Turn what is raised inside into a message and an exit; click's own exceptions pass."""
+    try:
+        yield
+        sys.stdout.flush()
+    except (click.exceptions.Exit, click.Abort, click.ClickException):
+        raise
+    except KeyboardInterrupt:
+        note("interrupted")
+        ctx.exit(INTERRUPTED)
+    except BrokenPipeError:
+        _forget_stdout()
+        ctx.exit(BROKEN_PIPE)
+    except LLMRouteError as failure:
+        _traceback(ctx)
+        fail(ctx, failure)
+    except RecursionError:
+        _traceback(ctx)
+        _internal(ctx, "nested too deep")
+    except Exception as failure:  # noqa: BLE001 - the last place before the user
+        _traceback(ctx)
+        _internal(ctx, type(failure).__name__)
+
+
+def fail(ctx: click.Context, failure: LLMRouteError) -> NoReturn:
+    """Print an error of this package and exit."""
+    message = getattr(failure, "message", "") or str(failure)
+    error(message, hint=getattr(failure, "hint", ""))
+    ctx.exit(FAILED)
+
+
+def _internal(ctx: click.Context, what: str) -> NoReturn:
+    """An error that nobody foresaw; its text may hold anything, so only its kind is shown."""
+    again = "" if ctx.find_root().meta.get(_DEBUG) else "; run again with --debug to see where"
+    error(f"internal error ({what}){again}")
+    ctx.exit(FAILED)
+
+
+def _traceback(ctx: click.Context) -> None:
+    if ctx.find_root().meta.get(_DEBUG):
+        from traceback import format_exc
+
+        click.echo(format_exc(), err=True, nl=False)
+
+
+def _forget_stdout() -> None:
+    """Let the interpreter flush into nothing at its end, where it would complain."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        # Standard output is no file: nothing will be flushed.
+        return

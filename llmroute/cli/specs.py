@@ -1,0 +1,90 @@
+"""Which spec a command works on, read and judged."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from llmroute.load import read_file
+from llmroute.load.files import SPEC_NAME, SPEC_VARIABLE, discover
+from llmroute.routing.checks import check, unknown_variables, unset_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmroute.routing.diagnostics import Diagnostic
+    from llmroute.routing.source import Source
+    from llmroute.routing.spec import RoutingSpec
+
+
+class Judged(NamedTuple):
+    """A spec, and everything there is to say about it."""
+
+    path: str
+    """As the user named it, `#/pointer` included."""
+    source: Source
+    spec: RoutingSpec | None
+    """None where an error of reading stands in the way."""
+    diagnostics: tuple[Diagnostic, ...]
+
+    def count(self, severity: str) -> int:
+        """How many diagnostics are of a severity."""
+        return sum(item.severity == severity for item in self.diagnostics)
+
+
+def found_path(named: str | None = None) -> str:
+    """The path of the spec: the one that was named, else the one that is found.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = named or discover(os.environ)
+    if path is None:
+        raise click.UsageError(
+            f"no {SPEC_NAME} here or in a folder above, and {SPEC_VARIABLE} is not set: "
+            "name one with --spec PATH, or write one with llmroute init"
+        )
+    return path
+
+
+def judge(path: str, environ: Mapping[str, str] | None = None) -> Judged:
+    """Read a spec and say everything about it; `environ` stands for the process's environment."""
+    environ = os.environ if environ is None else environ
+    loaded = read_file(path)
+    diagnostics = loaded.diagnostics
+    if loaded.spec is not None:
+        # One snapshot: reading os.environ decodes it each time.
+        variables = dict(environ)
+        diagnostics = (
+            *diagnostics,
+            *check(loaded.spec),
+            *unset_variables(loaded.spec, variables),
+            *unknown_variables(loaded.spec, variables),
+        )
+    ordered = sorted(diagnostics, key=lambda item: (item.origin.kind == "env", item.origin.line, item.origin.column))
+    return Judged(path if path != "-" else "<stdin>", loaded.source, loaded.spec, tuple(ordered))
+
+
+def open_spec(named: str | None = None, *, checked: bool = True) -> RoutingSpec:
+    """The spec for a command that works with it; its warnings are left to `validate`.
+
+    `checked=False` stops for what keeps the file from being read only, and leaves the checks to the caller.
+
+    Where it has errors they are printed on standard error as `validate` prints them, and the command exits with 1.
+
+    Raises:
+        UsageError: there is no spec.
+    """
+    path = found_path(named)
+    loaded = read_file(path)
+    found = (*loaded.diagnostics, *(check(loaded.spec) if loaded.spec is not None and checked else ()))
+    errors = tuple(item for item in found if item.severity == "error")
+    if loaded.spec is None or errors:
+        from llmroute.cli.report.text import report_text
+
+        judged = Judged(path if path != "-" else "<stdin>", loaded.source, None, errors)
+        click.echo(report_text([judged], err=True), err=True, nl=False)
+        click.get_current_context().exit(1)
+    return loaded.spec
