@@ -70,21 +70,21 @@ def judge(path: str, environ: Mapping[str, str] | None = None) -> Judged:
 def open_spec(named: str | None = None, *, checked: bool = True) -> RoutingSpec:
     """The spec for a command that works with it; its warnings are left to `validate`.
 
-    `checked=False` stops for what keeps the file from being read only, and leaves the checks to the caller.
-
     Where it has errors they are printed on standard error as `validate` prints them, and the command exits with 1.
+    `checked=False` looks only for what makes the file unreadable as a spec.
 
     Raises:
         UsageError: there is no spec.
     """
     path = found_path(named)
     loaded = read_file(path)
-    found = (*loaded.diagnostics, *(check(loaded.spec) if loaded.spec is not None and checked else ()))
+    spec = loaded.spec
+    found = (*loaded.diagnostics, *(check(spec) if spec is not None and checked else ()))
     errors = tuple(item for item in found if item.severity == "error")
-    if loaded.spec is None or errors:
-        from llmroute.cli.report.text import report_text
+    if spec is not None and not errors:
+        return spec
+    from llmroute.cli.report.text import report_text
 
-        judged = Judged(path if path != "-" else "<stdin>", loaded.source, None, errors)
-        click.echo(report_text([judged], err=True), err=True, nl=False)
-        click.get_current_context().exit(1)
-    return loaded.spec
+    judged = Judged(path if path != "-" else "<stdin>", loaded.source, None, errors)
+    click.echo(report_text([judged], err=True), err=True, nl=False)
+    click.get_current_context().exit(1)
