@@ -31,6 +31,7 @@ from llmroute.errors import (
     ServerError,
     TruncatedStreamError,
 )
+from llmroute.wire.faults import from_error_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,25 +53,6 @@ _BY_STATUS: dict[int, type[CallError]] = {
     503: OverloadedError,
     529: OverloadedError,
 }
-_BY_WORD: dict[str, type[CallError]] = {
-    "overloaded_error": OverloadedError,
-    "rate_limit_error": RateLimitError,
-    "rate_limit_exceeded": RateLimitError,
-    "authentication_error": AuthenticationError,
-    "permission_error": AuthenticationError,
-    "invalid_api_key": AuthenticationError,
-    "billing_error": QuotaError,
-    "insufficient_quota": QuotaError,
-    "not_found_error": ModelNotFoundError,
-    "model_not_found": ModelNotFoundError,
-    "invalid_request_error": RequestError,
-    "request_too_large": RequestError,
-    "content_filter": RefusalError,
-    "api_error": ServerError,
-    "server_error": ServerError,
-    "timeout_error": ServerError,
-}
-"""Error types and codes of OpenAI and Anthropic, for error objects that come with the status 200."""
 
 
 class Report(NamedTuple):
@@ -170,11 +152,9 @@ def from_error(error: Mapping[str, Any], call: Call, status: int = 200) -> CallE
     """
     report = read_report(error)
     said = clean(report.text, call)
-    cls: type[CallError] = MalformedReplyError
-    if report.number is not None and report.number >= 400:
+    cls = type(from_error_object(error))
+    if cls is MalformedReplyError and report.number is not None and report.number >= 400:
         cls = _class_of(report.number, report)
-    for word in report.words:
-        cls = _BY_WORD.get(word, cls)
     message = f"{where(call.endpoint)} answered {status} with an error inside" + (f": {said}" if said else "")
     return cls(message, **context(call.endpoint, status))
 
@@ -205,7 +185,9 @@ def from_exception(exc: BaseException, call: Call, *, answered: bool = False) ->
     if isinstance(exc, (*never_sent, httpx2.UnsupportedProtocol, httpx2.InvalidURL)):
         return ConnectError(f"cannot reach {at} ({reason(exc)})", **given)
     if isinstance(exc, httpx2.TimeoutException):
-        return AmbiguousError(f"{at} did not answer within {call.timeout_s:g} s ({name}); it may have executed", **given)
+        return AmbiguousError(
+            f"{at} did not answer within {call.timeout_s:g} s ({name}); it may have executed", **given
+        )
     if answered and isinstance(exc, httpx2.RemoteProtocolError | httpx2.ReadError):
         return malformed(f"an answer that was cut in its middle ({name})", call)
     if isinstance(exc, OSError):

@@ -180,9 +180,7 @@ def _declared(call: Call) -> MockReply:
         chunks = _split(str(options["reply"]))
     else:
         chunks = () if tools else _split(_echo(call))
-    return MockReply(
-        chunks=chunks, tool_calls=tools, error=error, latency_s=float(options.get("latency_s", 0.0))
-    )
+    return MockReply(chunks=chunks, tool_calls=tools, error=error, latency_s=float(options.get("latency_s", 0.0)))
 
 
 def _tool(row: Mapping[str, Any], index: int) -> ToolCall:

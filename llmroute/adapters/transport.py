@@ -56,12 +56,29 @@ class Limit(float):
         return min(self, remaining)
 
 
-def timeouts(call: Call, *, whole: bool) -> dict[str, float]:
-    """The timeouts of one request; with `whole` its own limit holds for the answer as a whole."""
-    ends_at = time.monotonic() + call.timeout_s if whole else float("inf")
-    read = Limit(call.timeout_s, ends_at if call.ends_at is None else min(ends_at, call.ends_at))
-    connect = min(CONNECT_S, max(read.ends_at - time.monotonic(), 0.001))
-    return {"connect": connect, "read": read, "write": call.timeout_s, "pool": call.timeout_s}
+class Timeouts:
+    """The timeouts of one exchange."""
+
+    def __init__(self, connect_s: float, read: Limit) -> None:
+        self._connect_s = connect_s
+        self._read = read
+
+    @classmethod
+    def of(cls, call: Call, *, whole: bool) -> Timeouts:
+        """Those of a call; with `whole` its `timeout_s` holds for the answer as a whole, else for each wait."""
+        now = time.monotonic()
+        ends_at = now + call.timeout_s if whole else float("inf")
+        if call.ends_at is not None:
+            ends_at = min(ends_at, call.ends_at)
+        return cls(max(0.001, min(CONNECT_S, ends_at - now)), Limit(call.timeout_s, ends_at))
+
+    def to_dict(self) -> dict[str, float]:
+        """The form of httpx2's request extension."""
+        return {"connect": self._connect_s, "read": self._read, "write": float(self._read), "pool": self._connect_s}
+
+    def hurry(self, seconds: float) -> None:
+        """Let nothing be waited for longer than this from now on."""
+        self._read.ends_at = min(self._read.ends_at, time.monotonic() + seconds)
 
 
 def _left(timeout: float | None) -> float | None:

@@ -29,7 +29,7 @@ def _told(field: Field) -> str:
     lost = [
         f"{row.value!r} of {row.scope} ({row.origin}: {row.reason or row.verdict})"
         for row in field.candidates
-        if row.verdict in _LOST
+        if row.verdict in _LOST and row.value != field.value
     ]
     if not lost:
         return ""

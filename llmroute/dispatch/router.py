@@ -207,7 +207,6 @@ def _loaded(spec: RoutingSpec | Mapping[str, Any] | str | os.PathLike[str]) -> R
     return load.from_mapping(spec) if isinstance(spec, Mapping) else spec
 
 
-
 def _outcome(step: Step) -> Reply | CallError:
     """The reply or the failure; returned, so that what follows is raised outside of any `except`."""
     try:

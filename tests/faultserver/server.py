@@ -88,13 +88,9 @@ END = b"0\r\n\r\n"
 """The end of a chunked body."""
 
 
-def stream(
-    *parts: bytes | str | Step, end: Sequence[Step] = (END,), kind: str = "text/event-stream"
-) -> list[Step]:
+def stream(*parts: bytes | str | Step, end: Sequence[Step] = (END,), kind: str = "text/event-stream") -> list[Step]:
     """A chunked response: text and bytes become one chunk each, other steps stay as they are."""
-    steps: list[Step] = [
-        f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
-    ]
+    steps: list[Step] = [f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n".encode()]
     steps += [chunk(part) if isinstance(part, bytes | str) else part for part in parts]
     return [*steps, *end]
 

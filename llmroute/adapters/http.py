@@ -1,0 +1,49 @@
+"""Plain HTTP on httpx2: any server that speaks one of the formats, blocking and asynchronous."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from llmroute.adapters.base import Clients
+from llmroute.adapters.exchange import Exchange
+from llmroute.adapters.formats import to_bytes
+from llmroute.adapters.transport import async_client, sync_client
+
+if TYPE_CHECKING:
+    from llmroute.adapters.base import Call
+    from llmroute.adapters.formats import Prepared
+    from llmroute.adapters.transport import Timeouts
+
+
+class HttpAdapter(Exchange):
+    """`openai-chat` and `anthropic-messages` over plain HTTP."""
+
+    def __init__(self) -> None:
+        self._clients: Clients[httpx2.Client, httpx2.AsyncClient] = Clients(sync_client, async_client)
+
+    def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
+        return self._clients.sync(call.endpoint).send(_request(call, ready, timeouts), stream=True)
+
+    async def _asend(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
+        return await self._clients.async_(call.endpoint).send(_request(call, ready, timeouts), stream=True)
+
+    def close(self) -> None:
+        """Close the connections of blocking calls."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._clients.aclose()
+
+
+def _request(call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Request:
+    """The request as it stands; a client's `build_request` would merge in cookies and headers of its own."""
+    return httpx2.Request(
+        "POST",
+        ready.url,
+        headers=ready.headers,
+        content=to_bytes(ready.body, call),
+        extensions={"timeout": timeouts.to_dict()},
+    )
