@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 
@@ -81,10 +81,13 @@ def open_spec(named: str | None = None, *, checked: bool = True) -> RoutingSpec:
     spec = loaded.spec
     found = (*loaded.diagnostics, *(check(spec) if spec is not None and checked else ()))
     errors = tuple(item for item in found if item.severity == "error")
-    if spec is not None and not errors:
-        return spec
+    if spec is None or errors:
+        _stop(Judged(path if path != "-" else "<stdin>", loaded.source, None, errors))
+    return spec
+
+
+def _stop(judged: Judged) -> NoReturn:
     from llmroute.cli.report.text import report_text
 
-    judged = Judged(path if path != "-" else "<stdin>", loaded.source, None, errors)
     click.echo(report_text([judged], err=True), err=True, nl=False)
     click.get_current_context().exit(1)

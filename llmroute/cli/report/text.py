@@ -1,52 +1,38 @@
-"""Diagnostics for people: the place, the line, the carets, the way out."""
+"""Diagnostics for people. What draws them is imported when there is something to draw."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from llmroute.cli.output import paint, visible
-from llmroute.cli.report.redact import redacted
-from llmroute.cli.report.snippet import WIDEST, shown, word_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import IO
 
     from llmroute.cli.specs import Judged
-    from llmroute.routing.diagnostics import Diagnostic
-    from llmroute.routing.source import Source
 
 MOST_SHOWN = 50
 """Diagnostics of one file that are printed."""
-_COLOURS = {"error": "red", "warning": "yellow"}
-
-
-class _Mark(NamedTuple):
-    """One marked place of a snippet."""
-
-    line: int
-    column: int
-    length: int
-    sign: str
-    text: str
 
 
 def report_text(judged: Sequence[Judged], *, err: bool = False) -> str:
     """What `validate` prints, ending in a line break; coloured where the stream shows colours."""
     stream = sys.stderr if err else sys.stdout
-    lines: list[str] = []
-    for one in judged:
-        if not one.diagnostics:
-            lines.append(f"{visible(one.path)}: {paint('fine', 'green', stream=stream)}")
-        for diagnostic in one.diagnostics[:MOST_SHOWN]:
-            lines += _diagnostic(diagnostic, one, stream)
-        if len(one.diagnostics) > MOST_SHOWN:
-            lines.append(f"… and {len(one.diagnostics) - MOST_SHOWN} more in {visible(one.path)}")
+    lines = [line for one in judged for line in _file(one, stream)]
     total = _summary(judged)
-    if total:
-        lines.append(paint(total, bold=True, stream=stream))
-    return "\n".join((*lines, ""))
+    return "\n".join((*lines, *([paint(total, bold=True, stream=stream)] if total else []), ""))
+
+
+def _file(judged: Judged, stream: IO[str]) -> list[str]:
+    if not judged.diagnostics:
+        return [f"{visible(judged.path)}: {paint('fine', 'green', stream=stream)}"]
+    from llmroute.cli.report.drawing import drawn
+
+    lines = [line for item in judged.diagnostics[:MOST_SHOWN] for line in drawn(item, judged, stream)]
+    more = len(judged.diagnostics) - MOST_SHOWN
+    return [*lines, f"… and {more} more in {visible(judged.path)}"] if more > 0 else lines
 
 
 def _summary(judged: Sequence[Judged]) -> str:
@@ -57,69 +43,3 @@ def _summary(judged: Sequence[Judged]) -> str:
     ]
     files = sum(bool(one.diagnostics) for one in judged)
     return f"{', '.join(counts)} in {files} file{'s' * (files != 1)}" if counts else ""
-
-
-def _diagnostic(diagnostic: Diagnostic, judged: Judged, stream: IO[str]) -> list[str]:
-    colour = _COLOURS[diagnostic.severity]
-    label = paint(f"{diagnostic.severity}[{diagnostic.code}]", colour, bold=True, stream=stream)
-    message = paint(_clean(diagnostic.message), bold=True, stream=stream)
-    lines = [f"{_place(diagnostic, judged)}: {label}: {message}"]
-    marks = _marks(diagnostic, judged.source)
-    gutter = len(str(max((mark.line for mark in marks), default=0)))
-    hint = _clean(diagnostic.hint)
-    if marks:
-        drawn, hint = _snippet(marks, diagnostic, judged.source, stream)
-        lines += drawn
-    if hint:
-        lines.append(f"{' ' * gutter} {paint('=', 'blue', stream=stream)} {hint}")
-    return lines
-
-
-def _clean(text: str) -> str:
-    """A message in one line, without keys and without what a terminal obeys."""
-    return visible(redacted(text)).replace("\n", " ")
-
-
-def _place(diagnostic: Diagnostic, judged: Judged) -> str:
-    origin = diagnostic.origin
-    if origin.kind == "env":
-        return f"env {visible(origin.name)}"
-    path = visible(origin.path or judged.path)
-    return f"{path}:{origin.line}:{origin.column}" if judged.source.lines and origin.line else path
-
-
-def _marks(diagnostic: Diagnostic, source: Source) -> list[_Mark]:
-    """The places to show, in the order of their lines; none where there is no text to show."""
-    origin = diagnostic.origin
-    if origin.kind != "file" or not 1 <= origin.line <= len(source.lines):
-        return []
-    main = _Mark(origin.line, origin.column, diagnostic.length, "^", _clean(diagnostic.hint))
-    others = [
-        _Mark(related.line, related.column, word_length(source, related), "-", _clean(related.message))
-        for related in diagnostic.related
-        if 1 <= related.line <= len(source.lines)
-    ]
-    return sorted((main, *others), key=lambda mark: (mark.line, mark.column))
-
-
-def _snippet(marks: list[_Mark], diagnostic: Diagnostic, source: Source, stream: IO[str]) -> tuple[list[str], str]:
-    """The lines with their carets, and the hint where it did not fit beside them."""
-    gutter = len(str(marks[-1].line))
-    edge = paint(f"{' ' * gutter} |", "blue", stream=stream)
-    lines, left = [edge], ""
-    before = marks[0].line
-    for index, mark in enumerate(marks):
-        if mark.line > before + 1:
-            lines.append(paint("...", "blue", stream=stream))
-        main = mark.sign == "^"
-        view = shown(source.lines[mark.line - 1], mark.column, mark.length, diagnostic if main else None)
-        if not index or mark.line != before:
-            lines.append(f"{paint(f'{mark.line:>{gutter}} |', 'blue', stream=stream)} {view.text}".rstrip())
-        text = mark.text
-        if main and gutter + 4 + view.indent + view.width + len(text) > WIDEST:
-            text, left = "", mark.text
-        colour = _COLOURS[diagnostic.severity] if main else "blue"
-        sign = paint(f"{mark.sign * view.width} {text}".rstrip(), colour, stream=stream)
-        lines.append(f"{edge} {' ' * view.indent}{sign}")
-        before = mark.line
-    return lines, left

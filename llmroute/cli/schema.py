@@ -1,0 +1,30 @@
+"""`llmroute schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from llmroute.cli.output import note, write_file
+from llmroute.load.validation import schema_text
+
+
+@click.command()
+@click.option("--output", "-o", type=click.Path(dir_okay=False), metavar="FILE", help="Write it to a file.")
+def schema(output: str | None) -> None:
+    """Print the JSON Schema of routing.yaml, for an editor: completion, and help while you type.
+
+    Put this line at the top of routing.yaml:
+
+    # yaml-language-server: $schema=FILE
+    """
+    text = schema_text()
+    if output is None:
+        click.echo(text.rstrip("\n"))
+        return
+    try:
+        write_file(Path(output), text, replace=True)
+    except OSError as problem:
+        raise click.UsageError(f"can't write {output}: {problem.strerror}") from None
+    note(f"wrote {output}")
