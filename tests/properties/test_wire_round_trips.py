@@ -1,0 +1,226 @@
+"""What one codec writes it reads back, whole or in a stream cut anywhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmroute.errors import ConversionError
+from llmroute.wire import anthropic_messages, anthropic_messages_reply, openai_chat, openai_chat_reply, sse
+from llmroute.wire.chat import (
+    ChatRequest,
+    Event,
+    Finish,
+    Reply,
+    Text,
+    TextDelta,
+    Thinking,
+    ThinkingDelta,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
+    UsageEvent,
+    events_from_json,
+)
+from tests.wire.strategies import anthropic_requests, cuts, openai_requests, replies, requests, usages
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+BOTH = pytest.mark.parametrize("codec", [openai_chat, anthropic_messages], ids=["openai", "anthropic"])
+
+
+def through_json(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+@given(requests() | openai_requests() | anthropic_requests())
+def test_request_and_its_json(request: ChatRequest) -> None:
+    assert ChatRequest.from_json(through_json(request.to_json())) == request
+
+
+@given(replies(signed=True))
+def test_reply_and_its_json(reply: Reply) -> None:
+    assert Reply.from_json(through_json(reply.to_json())) == reply
+
+
+@given(openai_requests(), st.booleans())
+def test_openai_request(request: ChatRequest, stream: bool) -> None:  # noqa: FBT001 - drawn
+    encoded = openai_chat.encode_request(request, model="m", stream=stream)
+    decoded = openai_chat.decode_request(through_json(encoded.body))
+    assert decoded == (request, "m", stream, stream)
+    assert encoded.warnings == ()
+    assert openai_chat.encode_request(decoded.request, model="m", stream=stream) == encoded
+
+
+@given(anthropic_requests(), st.booleans())
+def test_anthropic_request(request: ChatRequest, stream: bool) -> None:  # noqa: FBT001 - drawn
+    encoded = anthropic_messages.encode_request(request, model="m", stream=stream)
+    decoded = anthropic_messages.decode_request(through_json(encoded.body))
+    assert decoded == (request, "m", stream, False)
+    assert encoded.warnings == ()
+    assert anthropic_messages.encode_request(decoded.request, model="m", stream=stream) == encoded
+
+
+@BOTH
+@given(request=requests())
+def test_losses_are_reported_once_and_can_be_refused(codec: ModuleType, request: ChatRequest) -> None:
+    encoded = codec.encode_request(request, model="m")
+    fields = [warning.partition(":")[0] for warning in encoded.warnings]
+    assert len(fields) == len(set(fields))
+    if encoded.warnings:
+        with pytest.raises(ConversionError) as caught:
+            codec.encode_request(request, model="m", quirks={"on_unsupported": "error"})
+        assert caught.value.pointer.startswith("/")
+    else:
+        assert codec.encode_request(request, model="m", quirks={"on_unsupported": "error"}) == encoded
+
+
+@BOTH
+@given(request=requests())
+def test_calls_stay_paired_and_names_come_back(codec: ModuleType, request: ChatRequest) -> None:
+    """Whatever ids and names are, the wire form is valid, distinct, and leads back."""
+    encoded = codec.encode_request(request, model="m")
+    decoded = codec.decode_request(through_json(encoded.body)).request
+
+    def calls(of: ChatRequest) -> list[tuple[str, str]]:
+        return [(call.id, call.name) for message in of.messages for call in message.tool_calls]
+
+    def results(of: ChatRequest) -> list[str]:
+        return [part.tool_call_id for message in of.messages if message.role == "tool" for part in message.content]
+
+    before, after = calls(request), calls(decoded)
+    assert [encoded.names.get(name, name) for _, name in after] == [name for _, name in before]
+    renamed = dict(zip([one for one, _ in before], [one for one, _ in after], strict=True))
+    assert len(set(renamed.values())) == len(renamed)
+    assert results(decoded) == [renamed[one] for one in results(request)]
+    assert [encoded.names.get(tool.name, tool.name) for tool in decoded.tools] == [tool.name for tool in request.tools]
+
+
+@BOTH
+@given(data=st.data())
+def test_reply(codec: ModuleType, data: st.DataObject) -> None:
+    reply = data.draw(replies(signed=codec is anthropic_messages))
+    body = through_json(codec.encode_reply(reply))
+    assert codec.decode_reply(body) == reply
+    assert codec.decode_reply(json.dumps(body).encode()) == reply
+
+
+def events_of(reply: Reply) -> list[Event]:
+    """The events of a stream that gives this reply."""
+    events: list[Event] = []
+    text: list[str] = []
+    thinking: list[str] = []
+    for part in reply.content:
+        if isinstance(part, Thinking):
+            events.append(ThinkingDelta.append(thinking, part.text))
+            if part.signature is not None:
+                events.append(ThinkingDelta.append(thinking, "", part.signature))
+        elif isinstance(part, Text):
+            middle = len(part.text) // 2
+            pieces = [piece for piece in (part.text[:middle], part.text[middle:]) if piece]
+            events += [TextDelta.append(text, piece) for piece in pieces]
+    for index, call in enumerate(reply.tool_calls):
+        events.append(ToolCallStart(index, call.id, call.name))
+        events += [ToolCallDelta(index, call.id, letter) for letter in call.arguments]
+        events.append(ToolCallEnd(index, call))
+    if reply.usage is not None:
+        events.append(UsageEvent(reply.usage))
+    return [*events, Finish(reply)]
+
+
+def streamed(codec: ModuleType, reply: Reply) -> bytes:
+    options = {"include_usage": True} if codec is openai_chat else {}
+    encoder = codec.StreamEncoder(model=reply.model, id=reply.id, **options)
+    return b"".join(sse.encode(sent) for event in events_of(reply) for sent in encoder.encode(event))
+
+
+def read(codec: ModuleType, chunks: list[bytes]) -> list[Event]:
+    decoder, reader = codec.StreamDecoder(), sse.Decoder()
+    events = [event for chunk in chunks for sent in reader.feed(chunk) for event in decoder.feed(sent)]
+    return [*events, *decoder.close()]
+
+
+def check_grammar(events: list[Event]) -> None:
+    """Deltas only inside of their call, each call ended once, one terminal event at the end."""
+    assert [event for event in events if isinstance(event, Finish)] == events[-1:]
+    started: dict[int, list[str]] = {}
+    ended: dict[int, str] = {}
+    text = thinking = ""
+    for event in events:
+        if isinstance(event, TextDelta):
+            text += event.text
+            assert event.snapshot == text
+        elif isinstance(event, ThinkingDelta):
+            thinking += event.text
+            assert event.snapshot == thinking
+        elif isinstance(event, ToolCallStart):
+            assert event.index == len(started)
+            started[event.index] = []
+        elif isinstance(event, ToolCallDelta):
+            assert event.index not in ended
+            started[event.index].append(event.arguments)
+        elif isinstance(event, ToolCallEnd):
+            assert event.index not in ended
+            ended[event.index] = event.call.arguments
+    assert {index: "".join(pieces) for index, pieces in started.items()} == ended
+    last = events[-1]
+    assert isinstance(last, Finish)
+    assert (last.reply.text, last.reply.thinking) == (text, thinking)
+    assert [call.arguments for call in last.reply.tool_calls] == list(ended.values())
+
+
+@BOTH
+@given(data=st.data())
+def test_stream(codec: ModuleType, data: st.DataObject) -> None:
+    """Events through the wire, in chunks cut anywhere, are the reply that went in."""
+    reply = data.draw(replies(signed=codec is anthropic_messages).filter(lambda one: one.stop_reason != "refusal"))
+    sent = streamed(codec, reply)
+    events = read(codec, [sent])
+    check_grammar(events)
+    assert events[-1] == Finish(reply)
+    assert read(codec, data.draw(cuts(sent))) == events
+    again = list(events_from_json(through_json([event.to_json() for event in events])))
+    assert again == events
+    check_grammar(again)
+
+
+@BOTH
+def test_every_cut_of_a_stream(codec: ModuleType) -> None:
+    reply = replace(
+        _REPLY, message=replace(_REPLY.message, content=(Text("ä\u2028\U0001f600\x85\r\n"), *_REPLY.tool_calls))
+    )
+    sent = streamed(codec, reply)
+    events = read(codec, [sent])
+    assert events[-1] == Finish(reply)
+    for place in range(len(sent) + 1):
+        assert read(codec, [sent[:place], sent[place:]]) == events
+    assert read(codec, [sent[i : i + 1] for i in range(len(sent))]) == events
+
+
+_REPLY = Reply.from_json(
+    {
+        "message": {
+            "role": "assistant",
+            "content": [
+                {"type": "tool_call", "id": "a", "name": "f", "arguments": '{"x":"ü"}'},
+                {"type": "tool_call", "id": "b", "name": "g", "arguments": "{}"},
+            ],
+        },
+        "stop_reason": "tool_calls",
+        "usage": {"input_tokens": 3, "output_tokens": 2},
+        "model": "m",
+        "id": "1",
+    }
+)
+
+
+@given(usages())
+def test_usage_there_and_back(usage: Any) -> None:
+    assert openai_chat_reply.usage_of(openai_chat_reply.usage_to(usage)) == usage
+    assert anthropic_messages_reply.usage_of(anthropic_messages_reply.usage_to(usage)) == usage

