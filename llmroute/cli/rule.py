@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -39,12 +41,16 @@ def rule(name: str | None) -> None:
 
 def _table() -> str:
     slug = max(map(len, RULES))
-    rows = [
-        f"{paint(row.code, 'red' if row.severity == 'error' else 'yellow')}  {row.slug:<{slug}}  {row.severity:<7}  "
-        f"{row.summary}"
-        for row in RULES.values()
-    ]
-    return "\n".join(rows)
+    before = " " * (len("LR000") + slug + 13)
+    # A pipe gets one line a rule; a terminal gets lines that fit.
+    room = max(30, get_terminal_size().columns - len(before)) if sys.stdout.isatty() else 1000
+    lines = []
+    for row in RULES.values():
+        code = paint(row.code, "red" if row.severity == "error" else "yellow")
+        first, *others = wrap(row.summary, room)
+        lines.append(f"{code}  {row.slug:<{slug}}  {row.severity:<7}  {first}")
+        lines += [before + other for other in others]
+    return "\n".join(lines)
 
 
 def _show(found: Rule) -> None:

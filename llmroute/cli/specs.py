@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 
+from llmroute.cli.failures import FAILED
 from llmroute.load import read_file
 from llmroute.load.files import SPEC_NAME, SPEC_VARIABLE, discover
 from llmroute.routing.checks import check, unknown_variables, unset_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from llmroute.routing.diagnostics import Diagnostic
     from llmroute.routing.source import Source
@@ -78,16 +79,16 @@ def open_spec(named: str | None = None, *, checked: bool = True) -> RoutingSpec:
     """
     path = found_path(named)
     loaded = read_file(path)
-    spec = loaded.spec
-    found = (*loaded.diagnostics, *(check(spec) if spec is not None and checked else ()))
-    errors = tuple(item for item in found if item.severity == "error")
-    if spec is None or errors:
-        _stop(Judged(path if path != "-" else "<stdin>", loaded.source, None, errors))
-    return spec
+    found = (*loaded.diagnostics, *(check(loaded.spec) if loaded.spec is not None and checked else ()))
+    if loaded.spec is None or any(item.severity == "error" for item in found):
+        stop(loaded.source, found)
+    return loaded.spec
 
 
-def _stop(judged: Judged) -> NoReturn:
+def stop(source: Source, diagnostics: Iterable[Diagnostic]) -> NoReturn:
+    """Print the errors among some diagnostics on standard error, and exit with 1."""
     from llmroute.cli.report.text import report_text
 
-    click.echo(report_text([judged], err=True), err=True, nl=False)
-    click.get_current_context().exit(1)
+    errors = tuple(item for item in diagnostics if item.severity == "error")
+    click.echo(report_text([Judged(source.path, source, None, errors)], err=True), err=True, nl=False)
+    click.get_current_context().exit(FAILED)
