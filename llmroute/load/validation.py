@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import LLMRouteError
@@ -35,15 +36,12 @@ _KINDS = {
 
 def schema_text() -> str:
     """The JSON Schema as it is shipped: in the wheel beside the code, in a checkout at the top level."""
-    from importlib.resources import files
-    from pathlib import Path
-
-    shipped = files("llmroute") / "schemas" / "routing.v1.schema.json"
-    checkout = Path(__file__).parents[2] / "schemas" / "routing.v1.schema.json"
-    for place in (shipped, checkout):
+    package = Path(__file__).parents[1]
+    for folder in (package, package.parent):
+        place = folder / "schemas" / "routing.v1.schema.json"
         if place.is_file():
             return place.read_text(encoding="utf-8")
-    raise LLMRouteError(f"the JSON Schema is missing from the installation ({shipped}): install llmroute again")
+    raise LLMRouteError("the JSON Schema is missing from the installation: install llmroute again")
 
 
 @lru_cache(maxsize=1)
