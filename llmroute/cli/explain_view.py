@@ -38,6 +38,7 @@ _STYLES: Mapping[str, Mapping[str, object]] = {
 }
 _MARKS: Mapping[str, str] = {"local": "●", "lan": "◐", "remote": "○"}
 _ANY = "(none)"
+_MAX_PURPOSES = 40
 
 
 class Cell(NamedTuple):
@@ -132,14 +133,20 @@ def _matrix(rows: Sequence[Sequence[Cell]], heads: Sequence[str], width: int) ->
 
 def _listed(rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
     """One line for each agent and answer, with the purposes that share it."""
-    agents = max(len("agent"), *(len(_named(row[0].query.agent)) for row in rows)) + 2
-    yield (Span(f"{'agent':{agents}}", "label"), Span("purpose → provider / model", "label"))
-    for row in rows:
-        name = _named(row[0].query.agent)
-        answers: dict[Span, list[str]] = {}
-        for cell in row:
-            answers.setdefault(cell.span, []).append(_named(cell.query.purpose))
-        for span, purposes in answers.items():
-            said = "every purpose" if len(answers) == 1 and len(row) > 1 else ", ".join(purposes)
-            yield (Span(f"{name:{agents}}", "title"), Span(said), Span(" → "), span)
-            name = ""
+    lines = [line for row in rows for line in _of_agent(row)]
+    agents = max(len(name) for name, _, _ in (("agent", "", None), *lines))
+    purposes = min(_MAX_PURPOSES, max(len(purpose) for _, purpose, _ in (("", "purpose", None), *lines)))
+    yield (Span(f"{'agent':{agents}}  {'purpose':{purposes}}    provider / model", "label"),)
+    for name, purpose, span in lines:
+        yield (Span(f"{name:{agents}}  ", "title"), Span(f"{purpose:{purposes}}  → "), span)
+
+
+def _of_agent(row: Sequence[Cell]) -> Iterator[tuple[str, str, Span]]:
+    """Agent, purposes and the answer that they share; the agent stands on the first line only."""
+    name = _named(row[0].query.agent)
+    answers: dict[Span, list[str]] = {}
+    for cell in row:
+        answers.setdefault(cell.span, []).append(_named(cell.query.purpose))
+    for span, purposes in answers.items():
+        yield name, "every purpose" if len(answers) == 1 < len(row) else ", ".join(purposes), span
+        name = ""

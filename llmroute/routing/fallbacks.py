@@ -52,7 +52,7 @@ def won_fallbacks(context: Context, winner: int, bundle: Endpoint) -> tuple[Fall
             continue
         origin = scope.origin("fallbacks")
         if index > winner:
-            verdict, reason = "not-inherited", "written for another endpoint"
+            verdict, reason = "not-inherited", "not inherited"
         elif won is not None:
             verdict, reason = "shadowed", weaker(scope.layer, won.layer)
         else:
