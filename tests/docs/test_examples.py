@@ -12,7 +12,7 @@ from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ("minimal", "local-first", "cost-split")
+NAMES = ("minimal", "local-first", "cost-split", "offline")
 HAIKU, SONNET, OPUS = (f"anthropic/claude-{size}-5-5" for size in ("haiku", "sonnet", "opus"))
 LUNA, SOL = "openai/gpt-6-luna", "openai/gpt-6-sol"
 LLAMA, CODER = "ollama/llama3.1:8b", "ollama/qwen2.5-coder:32b"
@@ -54,6 +54,8 @@ def chain(name: str, environ: dict[str, str], **query: str | None) -> list[str]:
         ("local-first", "notes", "planning", [LLAMA]),
         ("local-first", "reviewer", "planning", ["gpu-box/qwen2.5-coder:32b", CODER]),
         ("local-first", "researcher", None, [SONNET, LLAMA]),
+        ("offline", "file-picker", None, ["mock/echo"]),
+        ("offline", "planner", None, ["mock/script"]),
         ("cost-split", "orchestrator", None, [SONNET, LUNA]),
         ("cost-split", "orchestrator", "planning", [OPUS, LUNA]),
         ("cost-split", "orchestrator", "summary", [HAIKU, LUNA]),
