@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from llmroute.adapters.failures import broken_stream, context, from_error, from_exception, from_status, malformed, where
+from llmroute.adapters.broken import broken_stream, from_exception
+from llmroute.adapters.failures import SUCCESS, from_error, from_status, malformed, situated
 from llmroute.adapters.formats import source_of
 from llmroute.errors import CallError
 from llmroute.wire.chat import Finish
@@ -78,7 +79,7 @@ class WholeAnswer:
             CallError: the status, or the body, is no success.
         """
         body = b"".join(self._chunks)
-        if not 200 <= self._status < 300:
+        if self._status not in SUCCESS:
             raise from_status(self._status, self._headers, body, self._call)
         try:
             reply: Reply = self.ready.codec.decode_reply(body, **_decoding(self._call, self.ready))
@@ -107,7 +108,7 @@ class EventReader:
         """Take the head."""
         self.encoded = "content-encoding" in response.headers or response.is_stream_consumed
         kind = response.headers.get("content-type", "").lower()
-        if response.status_code != 200 or kind.startswith(("application/json", "text/html")):
+        if response.status_code not in SUCCESS or kind.startswith(("application/json", "text/html")):
             self._whole = WholeAnswer(self._call, self.ready)
             self._whole.begin(response)
 
@@ -174,12 +175,3 @@ def _warned(reply: Reply, ready: Prepared) -> Reply:
     """The reply with what was lost on the way out before what was lost on the way back."""
     lost = ready.encoded.warnings
     return replace(reply, warnings=(*lost, *reply.warnings)) if lost else reply
-
-
-def situated(failure: CallError, call: Call, status: int | None) -> CallError:
-    """A codec's failure, told of the endpoint that it knows nothing of."""
-    if failure.base_url is None:
-        failure.message = f"{where(call.endpoint)}: {failure.message}"
-        for name, value in context(call.endpoint, failure.status or status).items():
-            setattr(failure, name, value)
-    return failure

@@ -100,7 +100,8 @@ class Adapter(Protocol):
     """A way to reach endpoints: a codec of `llmroute.wire` on a transport.
 
     One instance serves any number of endpoints, calls and threads. Every failure is an `LLMRouteError`, and no
-    exception of a transport or an SDK gets out. Streams are generators: closing one closes its connection. A stream ends with a `Finish` event or an exception.
+    exception of a transport or an SDK gets out. Streams are generators: closing one closes its connection. A
+    stream ends with a `Finish` event or an exception.
     """
 
     def complete(self, call: Call) -> Reply:
@@ -150,7 +151,8 @@ class Clients(Generic[_Sync, _Async]):
         self._make_async = async_
         self._lock = threading.Lock()
         self._sync: dict[tuple[Any, ...], _Sync] = {}
-        self._async: weakref.WeakKeyDictionary[Any, dict[tuple[Any, ...], _Async]] = weakref.WeakKeyDictionary()
+        self._async: weakref.WeakKeyDictionary[Any, dict[tuple[Any, ...], _Async]]
+        self._async = weakref.WeakKeyDictionary()
 
     def sync(self, endpoint: Endpoint) -> _Sync:
         """The client of this endpoint for blocking calls."""

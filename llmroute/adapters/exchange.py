@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from llmroute.adapters.answers import EventReader, WholeAnswer
-from llmroute.adapters.failures import from_exception
+from llmroute.adapters.broken import from_exception
 from llmroute.adapters.formats import Prepared, prepare
 from llmroute.adapters.transport import Timeouts
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from llmroute.adapters.base import Call, Endpoint
-    from llmroute.wire.quirks import Encoded
+    from llmroute.wire.codec import Encoded
 
 _CODECS = {
     "openai-chat": "llmroute.wire.openai_chat",

@@ -16,6 +16,8 @@ SHOWN = 300
 """So many characters of a provider's message are shown."""
 _RUN = 20
 """So many characters in a row that also stand in the prompt count as an echo of it."""
+_SHORTEST = 4
+"""A shorter prompt would blot out words at random."""
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|xai|key)-[A-Za-z0-9_*-]{6,}|\bAIza[0-9A-Za-z_-]{10,}|\bBearer\s+\S+")
 
 
@@ -48,7 +50,7 @@ def without_prompt(text: str, prompts: Iterable[str]) -> str:
     "bad input: '[prompt]'"
     """
     for prompt in prompts:
-        if 4 <= len(prompt) < _RUN:
+        if _SHORTEST <= len(prompt) < _RUN:
             text = text.replace(prompt, "[prompt]")
         start = 0
         while start + _RUN <= len(text):

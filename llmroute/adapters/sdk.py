@@ -45,7 +45,7 @@ async def aput_headers(request: httpx2.Request) -> None:
 class _Closing:
     """An asynchronous SDK object under the name that the pool closes by."""
 
-    def __init__(self, sdk: Any) -> None:  # noqa: ANN401 - any vendor's
+    def __init__(self, sdk: Any) -> None:
         self.sdk = sdk
 
     async def aclose(self) -> None:
@@ -63,11 +63,11 @@ class SDKExchange(Exchange):
         self._clients: Clients[Any, _Closing] = Clients(self._sync, lambda at: _Closing(self._async(at)))
 
     @abstractmethod
-    def _sync(self, endpoint: Endpoint) -> Any:  # noqa: ANN401 - any vendor's
+    def _sync(self, endpoint: Endpoint) -> Any:
         """The SDK's client, everything explicit."""
 
     @abstractmethod
-    def _async(self, endpoint: Endpoint) -> Any:  # noqa: ANN401 - any vendor's
+    def _async(self, endpoint: Endpoint) -> Any:
         """The same, asynchronous."""
 
     def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:

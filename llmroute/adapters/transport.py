@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import anyio
 import httpcore2
@@ -38,7 +38,7 @@ class Limit(float):
     __slots__ = ("ends_at",)
     ends_at: float
 
-    def __new__(cls, idle_s: float, ends_at: float) -> Limit:
+    def __new__(cls, idle_s: float, ends_at: float) -> Self:
         """`idle_s` seconds for each read, and none after `ends_at` on the monotonic clock."""
         limit = super().__new__(cls, idle_s)
         limit.ends_at = ends_at
@@ -113,10 +113,10 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
     def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
         self._inner = inner
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's
         return await self._inner.read(max_bytes, _left(timeout))
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore2's
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -190,7 +190,12 @@ class _AsyncBackend(httpcore2.AnyIOBackend):
         self._local_only = local_only
 
     async def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's
+        *args: Any,
+        **kwargs: Any,
     ) -> httpcore2.AsyncNetworkStream:
         if not self._local_only:
             return _AsyncStream(await super().connect_tcp(host, port, timeout, *args, **kwargs))

@@ -6,15 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from llmroute.catalog.presets import PRESETS
-from llmroute.errors import (
-    AmbiguousError,
-    AuthenticationError,
-    ConnectError,
-    ModelNotFoundError,
-    QuotaError,
-    RateLimitError,
-    RequestError,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,14 +35,14 @@ def _chosen(target: Target, resolution: Resolution) -> str:
 
 
 def _tried(log: Sequence[Attempt]) -> list[str]:
-    if len(log) < 2:
+    if len(log) == 1:
         return []
     counted = Counter((row.target, row.kind or "answered", row.status) for row in log)
     shown = [
-        f"{name}: {kind}{f' {status}' if status else ''}{f' ×{n}' if n > 1 else ''}"
+        f"{name}: {kind}{f' {status}' if status else ''}{f', {n} times' if n > 1 else ''}"
         for (name, kind, status), n in counted.items()
     ]
-    return [f"tried {', '.join(shown)}"]
+    return [f"tried {'; '.join(shown)}"]
 
 
 def _next_steps(failure: CallError, target: Target, query: Query) -> list[str]:
@@ -60,24 +51,26 @@ def _next_steps(failure: CallError, target: Target, query: Query) -> list[str]:
         f" --{name} {value}" for name, value in (("agent", query.agent), ("purpose", query.purpose)) if value
     )
     explain = f"is it the URL?   llmroute explain{flags}"
-    get_model = _get_model(preset, target)
-    if isinstance(failure, ConnectError):
-        start = [f"is it running?   {preset.start_hint}"] if preset and preset.start_hint else []
-        return [*start, explain, *get_model]
-    if isinstance(failure, ModelNotFoundError):
-        listing = [f"what is there?   llmroute models {target.provider}"] if target.provider else []
-        return [*get_model, *listing, explain]
-    if isinstance(failure, AuthenticationError):
-        return [f"is the key right?   {_key(target)}"]
-    if isinstance(failure, QuotaError):
-        return ["is there credit left?   see the account of the provider"]
-    if isinstance(failure, RateLimitError) and failure.retry_after_s is not None:
-        return [f"try again in {failure.retry_after_s:g} s"]
-    if isinstance(failure, AmbiguousError):
-        return ["it may have been executed and billed; `timeout` says how long to wait"]
-    if isinstance(failure, RequestError):
-        return [explain]
-    return []
+    match failure.kind:
+        case "connect":
+            start = [f"is it running?   {preset.start_hint}"] if preset and preset.start_hint else []
+            steps = [*start, explain, *_get_model(preset, target)]
+        case "model":
+            listing = [f"what is there?   llmroute models {target.provider}"] if target.provider else []
+            steps = [*_get_model(preset, target), *listing, explain]
+        case "auth":
+            steps = [f"is the key right?   {_key(target)}"]
+        case "quota":
+            steps = ["is there credit left?   see the account of the provider"]
+        case "rate" if failure.retry_after_s is not None:
+            steps = [f"try again in {failure.retry_after_s:g} s"]
+        case "ambiguous":
+            steps = ["it may have been executed and billed; `timeout` says how long to wait"]
+        case "malformed" | "request":
+            steps = [explain]
+        case _:
+            steps = []
+    return steps
 
 
 def _get_model(preset: Preset | None, target: Target) -> list[str]:

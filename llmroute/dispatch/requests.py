@@ -123,7 +123,7 @@ def for_target(want: Wanted, target: Target) -> ChatRequest:
     return replace(want.request, params=want.request.params.over(Params(**won)))
 
 
-def limit(want: Wanted, target: Target, name: str) -> Any:  # noqa: ANN401 - a number or None
+def limit(want: Wanted, target: Target, name: str) -> Any:
     """`timeout` or `max_retries`: the request's own, else the target's, else None."""
     return want.limits.get(name, target.params.get(name))
 
@@ -135,7 +135,7 @@ def _messages(messages: str | Sequence[Message | Mapping[str, Any]]) -> tuple[Me
     return tuple(m if isinstance(m, Message) else Message.from_json(m, f"/messages/{i}") for i, m in rows)
 
 
-def _param(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever the parameter's type is
+def _param(name: str, value: Any) -> Any:
     if name == "stop":
         return (value,) if isinstance(value, str) else tuple(value)
     return value

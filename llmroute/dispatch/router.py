@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from llmroute.routing.spec import RoutingSpec
     from llmroute.wire.chat import Reply
 
+SHOWN = 5
+"""So many errors of a spec stand in the message; `diagnostics` holds all."""
+
 
 class Router:
     """Sends requests along the routes of a spec.
@@ -43,7 +46,7 @@ class Router:
         *,
         client: str | None = None,
         environ: Mapping[str, str] | None = None,
-        **arguments: Any,  # noqa: ANN401 - one a setting, each of its own type; the decision checks them
+        **arguments: Any,
     ) -> None:
         """Load and check the spec.
 
@@ -144,7 +147,7 @@ class Router:
         return AsyncReplyStream(self._run(messages, asked))
 
     def adapter(self, name: str) -> Adapter:
-        """The router's own adapter of that name, made at first use: `router.adapter("mock").last_call` …"""
+        """The router's own adapter of that name, made at first use, as in `router.adapter("mock").last_call`."""
         made = self._adapters.get(name)
         if made is None:
             with self._lock:
@@ -196,8 +199,8 @@ def stop_for_errors(spec: RoutingSpec) -> None:
     diagnostics = check(spec)
     errors = [row for row in diagnostics if row.severity == "error"]
     if errors:
-        shown = "\n  ".join(f"{row.origin}: {row.message}" for row in errors[:5])
-        more = f"\n  and {len(errors) - 5} more" if len(errors) > 5 else ""
+        shown = "\n  ".join(f"{row.origin}: {row.message}" for row in errors[:SHOWN])
+        more = f"\n  and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
         raise SpecError(f"the spec has {len(errors)} error{'s' * (len(errors) > 1)}\n  {shown}{more}", diagnostics)
 
 
