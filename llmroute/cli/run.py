@@ -47,7 +47,7 @@ def run(prompt: str | None, what_if: WhatIf, *, as_json: bool, no_stream: bool, 
     text = _prompt(prompt, what_if)
     with _warnings(), _router(what_if) as router:
         if as_json:
-            reply = _print_json(router, text, asked)
+            reply: Reply | None = _print_json(router, text, asked)
         else:
             _name_route(router, asked)
             reply = _print_whole(router, text, asked) if no_stream else _print_stream(router, text, asked)
