@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (?P<text>.+)$", re.MULTILINE)
 
@@ -19,6 +19,12 @@ class Block(NamedTuple):
     language: str
     words: tuple[str, ...]
     body: str
+
+    @classmethod
+    def of(cls, match: re.Match[str]) -> Block:
+        """The block that `BLOCK` has found."""
+        language, *words = match["info"].split() or [""]
+        return cls(language, tuple(words), match["body"])
 
     @property
     def file(self) -> str | None:
@@ -35,11 +41,7 @@ class Command(NamedTuple):
 
 def blocks(text: str) -> list[Block]:
     """The code blocks of a page, in order."""
-    found = []
-    for match in _BLOCK.finditer(text):
-        language, *words = match["info"].split() or [""]
-        found.append(Block(language, tuple(words), match["body"]))
-    return found
+    return [Block.of(match) for match in BLOCK.finditer(text)]
 
 
 def commands(body: str) -> Iterator[Command]:
@@ -51,12 +53,12 @@ def commands(body: str) -> Iterator[Command]:
 
 def links(text: str) -> list[str]:
     """The relative links of a page."""
-    return [match["target"] for match in _LINK.finditer(_BLOCK.sub("", text))]
+    return [match["target"] for match in _LINK.finditer(BLOCK.sub("", text))]
 
 
 def anchors(text: str) -> set[str]:
     """The anchors that GitHub gives to the headings of a page."""
-    headings = (match["text"].lower() for match in _HEADING.finditer(_BLOCK.sub("", text)))
+    headings = (match["text"].lower() for match in _HEADING.finditer(BLOCK.sub("", text)))
     return {re.sub(r"[^\w -]", "", heading).replace(" ", "-") for heading in headings}
 
 

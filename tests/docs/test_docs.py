@@ -73,7 +73,7 @@ def test_what_a_page_shows_happens(
 def run_console(block: Block, folder: Path) -> None:
     for command in commands(block.body):
         _, output = run(command.line, folder)
-        assert agrees(command.expected, output), f"$ {command.line}\n{output}"
+        assert agrees(command.expected, output), f"$ {command.line}\n{output}\nmend it:  python -m tests.docs.refill"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

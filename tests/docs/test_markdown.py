@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tests.docs.markdown import Block, Command, agrees, anchors, blocks, commands, links
+from tests.docs.refill import refilled
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGE = """\
 # A page, and more
@@ -49,3 +55,8 @@ def test_an_output_agrees_with_what_is_shown() -> None:
     assert agrees("\na  \nb\n", "a\nb")
     assert not agrees("a", "ab")
     assert not agrees("a.c", "abc")
+
+
+def test_outputs_are_written_anew(tmp_path: Path) -> None:
+    page = "```text note.txt\nhello\n```\n\n```console\n$ cat note.txt\nold\n$ echo 1 2 3\n1 … 3\n$ true\n```\n"
+    assert refilled(page, tmp_path) == page.replace("old", "hello")
