@@ -58,7 +58,8 @@ def require_field(found: Sequence[Demand]) -> Field | None:
     value: dict[str, Any] = {}
     for demand in found:
         value[demand.what] = _stricter(demand.what, value.get(demand.what), demand.value)
-    first = found[0]
+    # The first demand that is as strict as what holds: the field's own place.
+    first = next(demand for demand in found if value[demand.what] == demand.value)
     candidates = tuple(
         Candidate(demand.scope, demand.layer, {demand.what: demand.value}, "adds-up", demand.origin) for demand in found
     )
