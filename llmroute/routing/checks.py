@@ -18,6 +18,7 @@ from llmroute.routing.names import listed, near, nearest
 from llmroute.routing.report import report
 from llmroute.routing.route import EMPTY, LOCALITIES
 from llmroute.routing.scopes import DEFAULT_PREFIX, ENV_SETTINGS, WILDCARD, purpose_part, variable, variables_of
+from llmroute.routing.shapes import APIS
 from llmroute.routing.spec import ENDPOINT_ONLY
 from llmroute.routing.urls import parse
 
@@ -77,6 +78,11 @@ def _references(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
     provider = place.values.get("provider")
     if provider is not None and "$" not in provider and not is_known(spec, provider):
         yield _unknown_provider(spec, provider, (*place.path, "provider"))
+    api = place.values.get("api")
+    if api is not None and api not in APIS:
+        message = f"this release does not speak {api!r} by itself"
+        hint = near(api, APIS, otherwise="") + " (or install a package that has an adapter of that name)"
+        yield report(spec.source, "unknown-api", message, (*place.path, "api"), hint=hint)
     model, url = place.values.get("model"), place.values.get("base_url")
     if place.kind == "provider" or model is None or provider is not None:
         return

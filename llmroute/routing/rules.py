@@ -57,6 +57,7 @@ _TABLE: tuple[tuple[str, str, Severity, str], ...] = (
     ("LR111", "unknown-agent", "error", "An agent that is not declared under agents."),
     ("LR112", "unknown-client", "error", "A client that is not declared under clients."),
     ("LR113", "unknown-setting", "error", "env.names gives names to a setting that the environment doesn't have."),
+    ("LR114", "unknown-api", "warning", "A wire format that only an adapter of another package can speak."),
     # Decisions
     ("LR201", "no-endpoint", "error", "No scope names a provider or a URL."),
     ("LR202", "no-model", "error", "No scope has a model that belongs to the endpoint."),

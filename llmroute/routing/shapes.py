@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-Api = Literal["openai-chat", "anthropic-messages", "ollama-chat", "litellm", "oci-genai", "mock"]
 Auth = Literal["bearer", "x-api-key", "api-key", "none"]
 Transport = Literal["http", "sdk"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -31,6 +30,10 @@ _PROVIDER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?!\n)$"
 _NOT_BLANK = r"\S"
 _DAY_S = 86_400
 
+APIS = ("openai-chat", "anthropic-messages", "mock")
+"""The wire formats that this release speaks by itself; an adapter of another package adds its own."""
+
+Api = Annotated[str, Shape(pattern=r"^[a-z][a-z0-9-]*(?!\n)$", examples=list(APIS))]
 Name = Annotated[str, Shape(pattern=_NAME, maxLength=128)]
 ProviderName = Annotated[str, Shape(pattern=_PROVIDER_NAME, maxLength=128)]
 Text = Annotated[str, Shape(pattern=_NOT_BLANK)]

@@ -97,18 +97,16 @@ PARAMS: tuple[str, ...] = tuple(Params.__annotations__)[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint(Params):
-    """Where to send: one bundle, won as a whole, with the model and parameters beside it."""
+class Connection(Params):
+    """How a server is reached: all that goes to it and to no other."""
 
     __pydantic_config__: ClassVar = SHAPE
-    provider: Text | None = None
-    """A provider that is declared under `providers`, or a preset. Selects the endpoint."""
     base_url: Url | None = None
-    """URL of the server. Beside `provider`: that provider at another URL. Alone: an endpoint of its own."""
+    """URL of the server. A vendor's own key variable is not sent to a URL that stands here."""
     api: Api | None = None
-    """The wire format of the endpoint; `openai-chat` where only a `base_url` is given."""
+    """The wire format; `openai-chat` where neither this nor a preset says otherwise."""
     api_key: Key | None = None
-    """The key for this endpoint: `${VARIABLE}`, `{file: PATH}` or `{keyring: service/name}`. Goes nowhere else."""
+    """The key: `${VARIABLE}`, `{file: PATH}` or `{keyring: service/name}`. It goes here and nowhere else."""
     auth: Auth | None = None
     """How the key travels."""
     api_version: Text | None = None
@@ -116,11 +114,20 @@ class Endpoint(Params):
     transport: Transport | None = None
     """`sdk`: the vendor's own SDK; `http`: plain HTTP. Presets openai and anthropic use their SDK."""
     headers: Headers | None = None
-    """Headers that are sent to this endpoint only. Replaces the provider's."""
+    """Headers that are sent here only."""
     extra_body: Mapping[str, Any] | None = None
-    """Fields that are added to the request body for this endpoint only. Replaces the provider's."""
+    """Fields that are added to the request body here only."""
     model: Text | None = None
-    """A model of the endpoint, or `provider/model`, which selects that provider too."""
+    """A model. On a scope `provider/model` chooses the provider too; on a provider it is used when no scope has one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint(Connection):
+    """Where to send: one bundle, won as a whole, with the model and parameters beside it."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    provider: Text | None = None
+    """A provider that is declared under `providers`, or a preset. Beside `base_url`: that provider at another URL."""
 
 
 ENDPOINT_ONLY: tuple[str, ...] = ("api", "auth", "api_version", "transport", "headers", "extra_body")
@@ -178,34 +185,16 @@ class ProviderPurpose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Provider(Params):
+class Provider(Connection):
     """A place to send to. Under the name of a preset, only what differs from it need be said."""
 
     __pydantic_config__: ClassVar = SHAPE
     preset: ProviderName | None = None
     """The preset that this provider takes its facts from, where its name is another."""
-    base_url: Url | None = None
-    """URL of the server. A provider whose URL stands here gets no vendor key by itself."""
-    api: Api | None = None
-    """The wire format; `openai-chat` where neither this nor a preset says otherwise."""
-    api_key: Key | None = None
-    """The key for this provider: `${VARIABLE}`, `{file: PATH}` or `{keyring: service/name}`."""
-    auth: Auth | None = None
-    """How the key travels."""
-    api_version: Text | None = None
-    """The dated version of the API, where the format has one (`anthropic-version`)."""
-    transport: Transport | None = None
-    """`sdk`: the vendor's own SDK; `http`: plain HTTP. Presets openai and anthropic use their SDK."""
     proxy: Literal["none", "env"] | None = None
     """`env` obeys HTTP_PROXY and its kin; `none`, the default, goes direct. A local server is always direct."""
     locality: Locality | None = None
     """Read off the URL; may only be made stricter here, for a local port that forwards elsewhere."""
-    headers: Headers | None = None
-    """Headers that are sent to this provider only."""
-    extra_body: Mapping[str, Any] | None = None
-    """Fields that are added to the request body for this provider only."""
-    model: Text | None = None
-    """Used when this provider was chosen and no scope has a model for it."""
     models: Annotated[tuple[Text, ...], Shape(minItems=1)] | None = None
     """A closed list: no other model is ever asked of this provider."""
     aliases: Mapping[Text, Text] | None = None

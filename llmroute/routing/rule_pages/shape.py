@@ -235,4 +235,21 @@ SHAPE: Mapping[str, Page] = {
         """),
         fix="Use a setting that `docs/environment.md` lists, or `setting.purpose`.",
     ),
+    "unknown-api": Page(
+        why="The wire format is none that this release speaks by itself. A package with an adapter of that name (entry "
+        "point group `llmroute.adapters`) would add it; without one, the first call fails.",
+        bad=example("""
+            version: 1
+            providers:
+              box: {base_url: "http://localhost:8000/v1", api: openai-caht, model: qwen2.5-coder:32b}
+            defaults: {provider: box}
+        """),
+        good=example("""
+            version: 1
+            providers:
+              box: {base_url: "http://localhost:8000/v1", api: openai-chat, model: qwen2.5-coder:32b}
+            defaults: {provider: box}
+        """),
+        fix="Write a format that the server speaks and llmroute too; nearly every local server speaks `openai-chat`.",
+    ),
 }
