@@ -8,8 +8,8 @@ from llmroute.errors import RoutingError
 from llmroute.load import from_mapping
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query
-from tests.properties.naive_resolver import normal
 from tests.properties.naive_scopes import NUMBERS
+from tests.properties.naive_values import normal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from llmroute.catalog.presets import PRESETS
 from llmroute.errors import RoutingError
-from tests.properties.naive_resolver import DISTANCE, normal, origin
 from tests.properties.naive_scopes import NUMBERS
+from tests.properties.naive_values import DISTANCE, normal, origin
 from tests.properties.outcomes import ask, plain, real_resolve
 from tests.properties.places import (
     IN_FILE,

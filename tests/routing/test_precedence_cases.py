@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.properties.naive_resolver import naive_resolve, normal
+from tests.properties.naive_resolver import naive_resolve
+from tests.properties.naive_values import normal
 from tests.properties.outcomes import real_resolve
 
 CASES: list[dict[str, Any]] = yaml.safe_load(
