@@ -89,9 +89,9 @@ END = b"0\r\n\r\n"
 
 
 def stream(*parts: bytes | str | Step, end: Sequence[Step] = (END,), kind: str = "text/event-stream") -> list[Step]:
-    """A chunked response: text and bytes become one chunk each, other steps stay as they are."""
+    """A chunked response: text and bytes become one chunk each (empty ones none: they would end the body)."""
     steps: list[Step] = [f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n".encode()]
-    steps += [chunk(part) if isinstance(part, bytes | str) else part for part in parts]
+    steps += [chunk(part) if isinstance(part, bytes | str) else part for part in parts if part != ""]
     return [*steps, *end]
 
 

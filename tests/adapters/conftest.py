@@ -1,0 +1,35 @@
+"""Fixtures of the adapter tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llmroute import adapters
+from tests.adapters.samples import ADAPTERS
+from tests.faultserver.fixtures import closed_port as closed_port
+from tests.faultserver.fixtures import other_server as other_server
+from tests.faultserver.fixtures import server as server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmroute.adapters.base import Adapter
+
+
+@pytest.fixture(params=ADAPTERS, ids=lambda pair: f"{pair[0]}-{pair[1]}")
+def way(request: pytest.FixtureRequest) -> Iterator[tuple[Adapter, str]]:
+    """Each adapter on HTTP with each of its APIs."""
+    name, api = request.param
+    adapter = adapters.create(name)
+    yield adapter, api
+    adapter.close()
+
+
+@pytest.fixture
+def http() -> Iterator[Adapter]:
+    """The adapter on plain HTTP."""
+    adapter = adapters.create("http")
+    yield adapter
+    adapter.close()
