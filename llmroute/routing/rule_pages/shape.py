@@ -1,4 +1,4 @@
-"""LR100 to LR113: the shape of the spec, and the names in it."""
+"""LR100 to LR114: the shape of the spec, and the names in it."""
 
 from __future__ import annotations
 
