@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError, MalformedReplyError, TruncatedStreamError
@@ -10,6 +9,7 @@ from llmroute.wire import shape
 from llmroute.wire.anthropic_messages_reply import stop_reason_of, usage_of
 from llmroute.wire.codec import ANTHROPIC
 from llmroute.wire.faults import Failure, from_error_object, parse
+from llmroute.wire.json_text import arguments_text
 from llmroute.wire.replies import Assembly, Block
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class StreamDecoder:
             name = shape.text(data, "name", "/content_block")
             events = self._answer.announce(block, shape.text(data, "id", "/content_block"), name)
             given = shape.mapping(data, "input", "/content_block")
-            return events + self._answer.arguments(block, json.dumps(given, ensure_ascii=False)) if given else events
+            return events + self._answer.arguments(block, arguments_text(given, "")) if given else events
         block.signature = shape.optional(data, "signature", str, "/content_block") or ""
         if kind == "redacted_thinking":
             block.data = {"data": shape.text(data, "data", "/content_block")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from llmroute.errors import CallError, ConversionError, TruncatedStreamError
+from llmroute.errors import CallError, ConversionError
 from llmroute.wire import shape
 from llmroute.wire.message import ToolCall, part_from_json, part_to_json
 from llmroute.wire.reply import Reply, Usage
@@ -160,7 +160,8 @@ EVENT_TYPES = (
     "finish",
     "error",
 )
-_ERRORS: dict[str, type[CallError]] = {cls.kind: cls for cls in CallError.__subclasses__()}
+_CLASSES: tuple[type[CallError], ...] = (CallError, *CallError.__subclasses__())
+_ERRORS = {cls.kind: cls for cls in _CLASSES}
 
 
 def event_from_json(data: object) -> Event:
@@ -199,8 +200,6 @@ def _tool_event(kind: str, row: dict[str, Any], index: int) -> Event:
 def _error(row: dict[str, Any]) -> CallError:
     cls = _ERRORS[shape.one_of(row.get("kind"), tuple(_ERRORS), "/kind")]
     message, status = shape.text(row, "message", ""), shape.optional(row, "status", int, "")
-    if cls is TruncatedStreamError:
-        return TruncatedStreamError(message, status=status)
     return cls(message, status=status)
 
 

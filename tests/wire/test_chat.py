@@ -53,7 +53,7 @@ def test_constructors() -> None:
         lambda: Message("robot", ()),  # type: ignore[arg-type]
         lambda: Message("user", (ToolCall("1", "f", ""),)),
         lambda: Message("tool", (Text("x"),)),
-        lambda: Image(),
+        Image,
         lambda: Image("https://example.org", "AA==", "image/png"),
         lambda: Image(data="AA=="),
         lambda: ToolChoice("named"),
@@ -197,12 +197,7 @@ def test_request_with_everything() -> None:
 
 @pytest.mark.parametrize("error", [RateLimitError("slow", status=429), TruncatedStreamError("cut"), CallError("x")])
 def test_error_event(error: CallError) -> None:
-    data = ErrorEvent(error).to_json()
-    if type(error) is CallError:
-        with pytest.raises(ConversionError):
-            event_from_json(data)
-        return
-    again = event_from_json(data)
+    again = event_from_json(ErrorEvent(error).to_json())
     assert isinstance(again, ErrorEvent)
     assert (type(again.error), again.error.message, again.error.status) == (type(error), error.message, error.status)
 
