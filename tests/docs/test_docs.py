@@ -76,7 +76,7 @@ def run_console(block: Block, folder: Path) -> None:
         assert agrees(command.expected, output), f"$ {command.line}\n{output}\nmend it:  python -m tests.docs.refill"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=name)
 def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     assert list(dead(page)) == []
 
