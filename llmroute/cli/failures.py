@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
@@ -45,6 +46,7 @@ def debug_option() -> click.Option:
 @contextmanager
 def clean_exits(ctx: click.Context) -> Iterator[None]:
     """Turn what is raised inside into a message and an exit; click's own exceptions pass."""
+    _never_fail_to_encode(sys.stdout)
     try:
         yield
         sys.stdout.flush()
@@ -86,6 +88,12 @@ def _traceback(ctx: click.Context) -> None:
         from traceback import format_exc
 
         click.echo(format_exc(), err=True, nl=False)
+
+
+def _never_fail_to_encode(stream: TextIO) -> None:
+    """Let a stream of a narrow encoding write what it lacks as an escape, as standard error does anyway."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _forget_stdout() -> None:

@@ -22,7 +22,9 @@ _NAMED = re.compile(
 )
 _VARIABLE = re.compile(r"[\"']?\$\{[A-Za-z_][A-Za-z0-9_]*(?P<default>:-[^}]*)?\}[\"']?")
 _STRUCTURE = re.compile(r"[{\[|>&*]")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|\'(?:[^\']|\'\')*\'?|[^\s,\]}]+')
+_QUOTED = r'"(?:[^"\\]|\\.)*"?|\'(?:[^\']|\'\')*\'?'
+_IN_FLOW = re.compile(_QUOTED + r"|[^,\]}]+")
+_IN_BLOCK = re.compile(_QUOTED + r"|.+")
 _SECRET_PLACES = ("api_key", "headers")
 _AT_A_NAME = ("unknown-key", "credential-header", "missing-field")
 """Rules that mark a name, which is no secret."""
@@ -83,7 +85,9 @@ def _named(line: str) -> Iterator[tuple[int, int]]:
     """Spans of literals that stand behind a name such as `api_key:`."""
     for match in _NAMED.finditer(line):
         start = match.start("value")
-        if not _STRUCTURE.match(line, start) and (token := _TOKEN.match(line, start)):
+        # A plain scalar ends at a comma or bracket inside of brackets, else at the end of the line.
+        scalar = _IN_FLOW if any(bracket in line[:start] for bracket in "{[") else _IN_BLOCK
+        if not _STRUCTURE.match(line, start) and (token := scalar.match(line, start)):
             yield from _literals(line, start, token.end())
 
 
