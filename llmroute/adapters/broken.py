@@ -7,6 +7,7 @@ the message in place of its text.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,8 @@ def reason(exc: BaseException) -> str:
     """Why a connection did not come about, in the words of the operating system where it has any."""
     inner: BaseException | None = exc
     while inner is not None:
+        if isinstance(inner, ConnectionError) and inner.errno:  # asyncio writes a text of its own
+            return os.strerror(inner.errno).lower()
         if isinstance(inner, OSError) and inner.strerror:
             return inner.strerror.lower()
         inner = inner.__cause__ or inner.__context__

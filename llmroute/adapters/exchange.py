@@ -14,6 +14,7 @@ from llmroute.adapters.answers import EventReader, WholeAnswer
 from llmroute.adapters.broken import from_exception
 from llmroute.adapters.formats import Prepared, prepare
 from llmroute.adapters.transport import Timeouts
+from llmroute.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class Exchange(ABC):
     """The part of an adapter that all on HTTP share."""
 
-    broken: tuple[type[Exception], ...] = (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, OSError)
+    broken: tuple[type[Exception], ...] = (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, OSError, PolicyError)
     """What sending and reading may raise. These exceptions hold the request, so they end here: what is raised in
     their place is raised outside of the `except` block, where it gets no `__context__`."""
 

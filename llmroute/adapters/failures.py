@@ -173,6 +173,7 @@ def situated(failure: CallError, call: Call, status: int | None = None) -> CallE
     """A failure of a codec or of the network, told of the endpoint that they know nothing of."""
     if failure.base_url is None:
         failure.message = f"{where(call.endpoint)}: {failure.message}"
+        failure.args = (failure.message,)
         for name, value in context(call.endpoint, failure.status or status).items():
             setattr(failure, name, value)
     return failure

@@ -1,0 +1,99 @@
+"""A local target is connected to this machine only, whatever its name leads to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+from llmroute.adapters.base import Adapter
+from llmroute.adapters.transport import is_loopback
+from llmroute.errors import CallError, PolicyError
+from tests.adapters.samples import aclosing, call, good
+from tests.faultserver.server import FaultServer
+
+Way = tuple[Adapter, str]
+
+
+def resolver(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Every name leads to these addresses."""
+    real = socket.getaddrinfo
+
+    def answer(host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in addresses:
+            return list(real(host, port, *args, **kwargs))
+        rows = [(socket.AF_INET6 if ":" in address else socket.AF_INET, address) for address in addresses]
+        return [(family, socket.SOCK_STREAM, 6, "", (address, port)) for family, address in rows]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("fe80::1%eth0", False),
+        ("0.0.0.0", False),  # noqa: S104 - not bound, judged
+        ("192.168.0.1", False),
+        ("::ffff:192.168.0.1", False),
+        ("169.254.169.254", False),
+    ],
+)
+def test_what_is_loopback(address: str, expected: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert is_loopback(address) is expected
+
+
+@pytest.mark.parametrize("addresses", [["192.0.2.7"], ["127.0.0.1", "192.0.2.7"], ["::ffff:192.0.2.7"]])
+def test_a_name_that_leads_elsewhere_is_refused(
+    way: Way, monkeypatch: pytest.MonkeyPatch, addresses: list[str]
+) -> None:
+    adapter, api = way
+    resolver(monkeypatch, *addresses)
+    with pytest.raises(PolicyError, match=r"leads to .*192\.0\.2\.7.* nothing was sent") as caught:
+        adapter.complete(call("http://rebound.localhost:9", api))
+    assert caught.value.provider == "srv"
+    with pytest.raises(PolicyError):
+        list(adapter.stream(call("http://rebound.localhost:9", api)))
+
+
+def test_asynchronously_too(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter, api = way
+    resolver(monkeypatch, "192.0.2.7")
+    with pytest.raises(PolicyError):
+        asyncio.run(aclosing(adapter, call("http://rebound.localhost:9", api)))
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_used(
+    way: Way, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter, api = way
+    resolver(monkeypatch, "127.0.0.1")
+    server.default = good(api)
+    assert adapter.complete(call(f"http://some.localhost:{server.port}", api)).text == "Four."
+    assert server.requests[0].headers["host"] == f"some.localhost:{server.port}"
+
+
+def test_each_address_is_tried(way: Way, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter, api = way
+    resolver(monkeypatch, "127.9.9.9", "127.0.0.1")
+    server.default = good(api)
+    made = call(f"http://some.localhost:{server.port}", api)
+    assert adapter.complete(made).text == "Four."
+    assert asyncio.run(aclosing(adapter, made)).text == "Four."
+
+
+def test_an_unknown_name_is_no_connection(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> list[Any]:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    adapter, api = way
+    with pytest.raises(CallError, match="name or service not known") as caught:
+        adapter.complete(call("http://nowhere.localhost:9", api))
+    assert caught.value.kind == "connect"
