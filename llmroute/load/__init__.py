@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import SpecError
-from llmroute.load.files import FileProblemError, read_text
+from llmroute.load.files import FileProblemError, read_text, split_pointer
 from llmroute.routing.build import build
+from llmroute.routing.names import listed
 from llmroute.routing.report import report
-from llmroute.routing.source import Source
+from llmroute.routing.source import Source, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ def from_mapping(document: Mapping[str, Any]) -> RoutingSpec:
 
 def read_file(path: str | PathLike[str]) -> Loaded:
     """Read a spec from a file; `PATH#/pointer` reads a part of it, `-` standard input."""
-    name, _, part = str(path).partition("#")
+    name, part = split_pointer(str(path))
     try:
         text = read_text(name)
     except FileProblemError as problem:
@@ -104,17 +105,27 @@ def _read(text: str, name: str, part: str) -> Loaded:
 
 def _part(value: Any, source: Source, part: str) -> tuple[Any, Diagnostic | None]:
     """The value at a JSON pointer; the source is narrowed to it."""
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in part.lstrip("/").split("/")]
-    for depth, step in enumerate(steps):
-        if not isinstance(value, dict) or step not in value:
-            known = ", ".join(value) if isinstance(value, dict) else "nothing: it is no mapping"
-            message = f"there is no {'/'.join(steps[: depth + 1])!r} in this file"
-            return None, report(source, "bad-pointer", message, steps[:depth], hint=f"at that place stands {known}")
-        value = value[step]
+    steps: list[str | int] = []
+    for text in part.lstrip("/").split("/"):
+        step = text.replace("~1", "/").replace("~0", "~")
+        known = _known(value)
+        if step not in known:
+            message = f"there is no {pointer((*steps, step))} in this file"
+            hint = f"at that place stands {listed(known)}" if known else "at that place stands a single value"
+            return None, report(source, "bad-pointer", message, steps, hint=hint)
+        steps.append(int(step) if isinstance(value, list) else step)
+        value = value[steps[-1]]
     entry = source.entry(steps)
     source.marks = (entry.children if entry else None) or {}
     source.prefix = tuple(steps)
     return value, None
+
+
+def _known(value: Any) -> list[str]:
+    """The steps that lead on from a value."""
+    if isinstance(value, list):
+        return [str(index) for index in range(len(value))]
+    return list(value) if isinstance(value, dict) else []
 
 
 def _validated(value: Any, source: Source, problems: list[Diagnostic]) -> Loaded:

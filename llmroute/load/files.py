@@ -7,7 +7,7 @@ import stat
 import sys
 from pathlib import Path
 
-from llmroute.routing.source import Mark
+from llmroute.routing.source import Mark, mark_at
 
 MAX_BYTES = 16 * 1024 * 1024
 SPEC_NAME = "routing.yaml"
@@ -26,7 +26,7 @@ class FileProblemError(Exception):
 
 def read_text(path: str) -> str:
     """The text of a UTF-8 file, with or without a byte order mark; `-` is standard input. Raises FileProblemError."""
-    data = sys.stdin.buffer.read(MAX_BYTES + 1) if path == "-" else _read_bytes(path)
+    data = _read_stdin() if path == "-" else _read_bytes(path)
     if len(data) > MAX_BYTES:
         raise FileProblemError("file-too-large", f"the file is larger than {MAX_BYTES // 2**20} MiB")
     return decode(data)
@@ -34,34 +34,50 @@ def read_text(path: str) -> str:
 
 def decode(data: bytes) -> str:
     """The text of some bytes in UTF-8. Raises FileProblemError naming the first byte that is not."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    # A byte order mark, or the half of an ASCII character that is zero.
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) > 1 and 0 in data[:2]):
         raise FileProblemError("bad-encoding", "the file is UTF-16", "save it as UTF-8")
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        before = data[: error.start]
-        mark = Mark(before.count(b"\n"), len(before.rpartition(b"\n")[2].decode("utf-8", "replace")))
+        before = data[: error.start].decode("utf-8").removeprefix("\ufeff")
         message = f"byte {error.start} (0x{data[error.start]:02x}) is not UTF-8"
+        mark = mark_at(before, len(before))
         raise FileProblemError("bad-encoding", message, "save the file as UTF-8", mark) from None
 
 
+def split_pointer(path: str) -> tuple[str, str]:
+    """File and JSON pointer of `PATH#/pointer`; a `#` in the name of a file that is there stays part of the name."""
+    parts = path.split("#")
+    for count in range(len(parts), 0, -1):
+        name = "#".join(parts[:count])
+        if os.path.lexists(name):
+            return name, "#".join(parts[count:])
+    return parts[0], "#".join(parts[1:])
+
+
+def _read_stdin() -> bytes:
+    if sys.stdin is None:
+        raise FileProblemError("unreadable-file", "can't read standard input: it is closed")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
 def _read_bytes(path: str) -> bytes:
-    # Not blocking: opening a FIFO would wait for somebody to write into it.
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(path, "rb", opener=_opened) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                message = f"can't read {path}: it is no regular file"
+                raise FileProblemError("unreadable-file", message, "- reads standard input")
+            return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no file name"
         hint = "llmroute init writes one" if isinstance(error, FileNotFoundError) else ""
         raise FileProblemError("unreadable-file", f"can't read {path}: {reason}", hint) from None
-    with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode):
-            kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-            raise FileProblemError("unreadable-file", f"can't read {path}: it is {kind}", "- reads standard input")
-        try:
-            return file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise FileProblemError("unreadable-file", f"can't read {path}: {error.strerror}") from None
+
+
+def _opened(path: str, flags: int) -> int:
+    # Not blocking: opening a FIFO would wait for somebody to write into it.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def discover(environ: os._Environ[str] | dict[str, str], start: Path | None = None) -> str | None:
@@ -73,14 +89,25 @@ def discover(environ: os._Environ[str] | dict[str, str], start: Path | None = No
     named = environ.get(SPEC_VARIABLE, "").strip()
     if named:
         return named
-    folder = start or Path.cwd()
-    for place in (folder, *folder.parents):
-        if (place / SPEC_NAME).is_file():
-            found = place / SPEC_NAME
-            return str(found.relative_to(folder)) if place == folder else os.path.relpath(found, folder)
-        if (place / ".git").exists():
+    for place in _upwards(start):
+        if _is_file(place / SPEC_NAME):
+            return os.path.relpath(place / SPEC_NAME, start)
+        if os.path.lexists(place / ".git"):
             break
     from platformdirs import user_config_path
 
     own = user_config_path("llmroute") / SPEC_NAME
-    return str(own) if own.is_file() else None
+    return str(own) if _is_file(own) else None
+
+
+def _upwards(start: Path | None) -> tuple[Path, ...]:
+    """A folder and its parents; none where the current one was removed."""
+    try:
+        folder = start or Path.cwd()
+    except FileNotFoundError:
+        return ()
+    return (folder, *folder.parents)
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises where a folder may not be looked into

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_REPORTED = 1000
 _MAX_SHOWN = 60
+_MAY_HOLD_KEYS = frozenset({"api_key", "headers"})
 _KINDS = {
     "object": "a mapping",
     "array": "a list",
@@ -74,13 +76,10 @@ def failures(document: Mapping[str, Any], source: Source) -> list[Diagnostic]:
 
     # An empty registry: a schema never fetches anything.
     validator = Draft202012Validator(schema(), registry=Registry())
-    found = [
-        diagnostic
-        for error in validator.iter_errors(document)
-        for leaf in _leaves(error)
-        for diagnostic in _reports(leaf, source)
-    ]
-    return found[:MAX_REPORTED]
+    leaves = [leaf for error in validator.iter_errors(document) for leaf in _leaves(error)]
+    # jsonschema goes through a mapping's entries in no order.
+    leaves.sort(key=lambda leaf: source.origin(tuple(leaf.absolute_path)))
+    return list(islice((found for leaf in leaves for found in _reports(leaf, source)), MAX_REPORTED))
 
 
 def _leaves(error: Any) -> Iterator[Any]:
@@ -120,6 +119,8 @@ def _reports(error: Any, source: Source) -> Iterator[Diagnostic]:
             yield _bad_name(source, path, error.instance)
         case "const" if path == ("version",):
             yield _version(source, path, error.instance)
+        case "type" if path == ("version",):
+            return  # said by `const`
         case _:
             yield _bad_value(source, path, error)
 
@@ -148,6 +149,8 @@ def _bad_name(source: Source, path: Sequence[Any], name: str) -> Diagnostic:
 
 
 def _version(source: Source, path: Sequence[Any], version: Any) -> Diagnostic:
+    if version is None:
+        return report(source, "null-value", "version is written and left empty", path, hint="write version: 1")
     newer = isinstance(version, int | float) and not isinstance(version, bool) and version > 1
     hint = "a later release of llmroute reads it: pip install -U llmroute" if newer else "write version: 1"
     return report(source, "unsupported-version", f"version {_shown(version)} is not read here", path, hint=hint)
@@ -160,29 +163,36 @@ def _bad_value(source: Source, path: Sequence[Any], error: Any) -> Diagnostic:
         kinds = _kinds(error.schema)
         hint = "write {} for an entry without settings" if kinds == "a mapping" else f"write {kinds}, or leave it out"
         return report(source, "null-value", f"{name} is written and left empty", path, hint=hint)
-    hint = ""
+    hint, shown = "", _shown_at(path, value)
     match error.validator:
         case "type" | "anyOf":
             kinds = _kinds(error.schema)
-            message = f"{name} must be {kinds}, and {_shown(value)} is {_kind(value)}"
+            message = f"{name} must be {kinds}, and {shown} is {_kind(value)}"
             hint = _type_hint(kinds, value)
         case "enum":
-            message = f"{name} can't be {_shown(value)}"
+            message = f"{name} can't be {shown}"
             guess = nearest(str(value), [str(option) for option in wanted])
             hint = f"did you mean {guess!r}?" if guess else f"write one of {', '.join(map(str, wanted))}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
             relation = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most"}
-            message = f"{name} must be {relation.get(error.validator, 'less than')} {wanted}, and is {_shown(value)}"
+            message = f"{name} must be {relation.get(error.validator, 'less than')} {wanted}, and is {shown}"
         case "pattern" if wanted == r"\S":
             return report(source, "null-value", f"{name} is blank", path, hint="write a value, or leave it out")
         case "pattern":
-            message = f"{name} can't be {_shown(value)}"
-            hint = "names are letters, digits and _ . -, beginning with a letter or digit"
+            message, hint = f"{name} can't be {shown}", _pattern_hint(path, error.schema)
         case "minItems":
             message, hint = f"{name} is an empty list", "leave it out, or write what belongs there"
         case _:
-            message = f"{name} can't be {_shown(value)}"
+            message = f"{name} can't be {shown}"
     return report(source, "invalid-value", message, path, hint=hint)
+
+
+def _pattern_hint(path: Sequence[Any], schema: Mapping[str, Any]) -> str:
+    if "headers" in path:
+        return "a header is one line of text"
+    if "examples" in schema:
+        return f"write it like {schema['examples'][0]}"
+    return "names are letters, digits and _ . -, beginning with a letter or digit"
 
 
 def _kinds(schema: Mapping[str, Any]) -> str:
@@ -209,6 +219,11 @@ def _type_hint(kinds: str, value: Any) -> str:
     if kinds == "true or false" and isinstance(value, str) and value.lower() in {"yes", "no", "on", "off"}:
         return "YAML 1.2 writes true and false"
     return ""
+
+
+def _shown_at(path: Sequence[Any], value: Any) -> str:
+    """A value for a message, where it stands at a place that can't hold a key."""
+    return "it" if _MAY_HOLD_KEYS.intersection(path) else _shown(value)
 
 
 def _shown(value: Any) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from llmroute.routing.report import report
-from llmroute.routing.source import Entry, Mark, Source
+from llmroute.routing.source import Entry, Mark, Source, mark_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,9 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _OCTAL_LOOK = re.compile(r"[-+]?0[0-9]+", re.ASCII)
 _MAX_DIGITS = 19
+_UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that YAML texts can't have."""
+_SURROGATE = "half of a surrogate pair is no character"
 
 
 class Reading(NamedTuple):
@@ -95,6 +98,9 @@ def read(text: str, path: str) -> Reading:
         except yaml.YAMLError as error:
             reader.syntax(error)
             return Reading(None, reader.source, reader.diagnostics)
+        except UnicodeEncodeError as error:
+            reader.complain("bad-encoding", _SURROGATE, mark_at(text, error.start))
+            return Reading(None, reader.source, reader.diagnostics)
     return Reading(reader.root, reader.source, reader.diagnostics)
 
 
@@ -105,12 +111,16 @@ class _Reader:
         self.diagnostics: list[Diagnostic] = []
         self.root: Any = None
         self.anchors: dict[str, tuple[Any, dict[Any, Entry] | None, int] | None] = {}
+        self.stack: list[_Frame] = []
         self.aliases = 0
         self.aliased_nodes = 0
         self.may_hold_surrogates = "\\u" in text or "\\U" in text
 
     def complain(self, rule: str, message: str, mark: Any, **more: Any) -> None:
-        self.diagnostics.append(report(self.source, rule, message, mark=mark, **more))
+        path = [frame.key if frame.is_map else len(frame.value) for frame in self.stack]
+        if self.stack and self.stack[-1].is_map and self.stack[-1].key_mark is None:
+            path.pop()
+        self.diagnostics.append(report(self.source, rule, message, path, mark=mark, **more))
 
     def stop(self, rule: str, message: str, mark: Any, **more: Any) -> _StopReadingError:
         self.complain(rule, message, mark, **more)
@@ -118,7 +128,7 @@ class _Reader:
 
     def run(self) -> None:  # noqa: C901 - one flat loop over the events: this is the hot path
         get_event = _Loader(self.text).get_event
-        stack: list[_Frame] = []
+        stack = self.stack
         documents = 0
         while True:
             event = get_event()
@@ -139,7 +149,7 @@ class _Reader:
                     self.anchors[frame.anchor] = (frame.value, frame.marks, frame.size)
                 self.place(stack[-1] if stack else None, frame.value, frame.mark, frame.marks, frame.size)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                self.check_container(event, stack)
+                self.check_container(event)
                 stack.append(_Frame({} if kind is yaml.MappingStartEvent else [], event.start_mark, event.anchor))
                 if event.anchor is not None:
                     self.anchors[event.anchor] = None
@@ -154,7 +164,8 @@ class _Reader:
             elif kind is yaml.StreamEndEvent:
                 return
 
-    def check_container(self, event: Any, stack: list[_Frame]) -> None:
+    def check_container(self, event: Any) -> None:
+        stack = self.stack
         if len(stack) >= MAX_DEPTH:
             raise self.stop("too-deep", f"nested more than {MAX_DEPTH} levels deep", event.start_mark)
         if event.tag is not None and event.tag != "!":
@@ -164,8 +175,8 @@ class _Reader:
 
     def open_entry(self, frame: _Frame, event: Any) -> None:
         """A key: a text, and each only once."""
-        key = event.value
-        mark = event.start_mark
+        key = frame.key = event.value
+        mark = frame.key_mark = event.start_mark
         if event.anchor is not None:
             self.anchors[event.anchor] = (key, None, 1)
         if key in frame.value:
@@ -181,8 +192,6 @@ class _Reader:
         if type(value) is not str:
             kind = "nothing" if value is None else "a number" if not isinstance(value, bool) else "true or false"
             self.complain("key-type", f"the key {key!r} is {kind} in YAML, not a text", mark, hint=f'quote it: "{key}"')
-        frame.key = key
-        frame.key_mark = mark
 
     def place(self, frame: _Frame | None, value: Any, mark: Any, marks: dict[Any, Entry] | None, size: int) -> None:
         """Put a finished value into the container around it."""
@@ -228,7 +237,7 @@ class _Reader:
             return text
         if event.tag is not None or not event.implicit[0]:
             if self.may_hold_surrogates and any("\ud800" <= char <= "\udfff" for char in text):
-                self.complain("bad-encoding", "half of a surrogate pair is no character", event.start_mark)
+                raise self.stop("bad-encoding", _SURROGATE, event.start_mark)
             return text
         if text in _WORDS:
             return _WORDS[text]
@@ -241,8 +250,9 @@ class _Reader:
                 message = f"{text} is eight-based in YAML 1.1 and ten-based in YAML 1.2"
                 hint = f'quote it ("{text}") or write it without the leading zero'
                 self.complain("ambiguous-scalar", message, mark, hint=hint)
-            elif len(text) > _MAX_DIGITS:
-                self.complain("number-range", f"a whole number of {len(text)} digits", mark, hint="write a smaller one")
+            elif len(digits := text.lstrip("+-")) > _MAX_DIGITS:
+                message = f"a whole number of {len(digits)} digits"
+                self.complain("number-range", message, mark, hint="write a smaller one")
             else:
                 return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
             return 0
@@ -260,14 +270,14 @@ class _Reader:
     def syntax(self, error: yaml.YAMLError) -> None:
         """Turn libyaml's complaint into ours, with the way out where the cause is a common one."""
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        position = getattr(error, "position", None)
-        if mark is None and position is not None:
-            before = self.text[:position]
-            mark = Mark(before.count("\n"), position - before.rfind("\n") - 1)
+        if mark is None and (found := _UNPRINTABLE.search(self.text)):
+            mark = mark_at(self.text, found.start())
         problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it is no YAML")
-        mark = mark or Mark(0, 0)
-        lines = self.text.splitlines()
-        line = lines[mark.line] if mark.line < len(lines) else ""
+        lines = self.source.lines or [""]
+        if mark is None or mark.line >= len(lines):
+            # libyaml's last line may be one that is not there.
+            mark = Mark(len(lines) - 1, len(lines[-1])) if mark else Mark(0, 0)
+        line = lines[mark.line]
         hint = ""
         if "\t" in line[: max(mark.column, 1)] or "\t" in problem:
             hint = "indent with spaces: YAML takes no tabs there"

@@ -41,6 +41,16 @@ def pointer(path: Sequence[str | int]) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
+def mark_at(text: str, index: int) -> Mark:
+    """The place of the character at an index of a text, lines broken as YAML breaks them.
+
+    >>> mark_at(chr(10).join(("ab", "cd")), 4)
+    Mark(line=1, column=1)
+    """
+    lines = _LINE_BREAK.split(text[:index])
+    return Mark(len(lines) - 1, len(lines[-1]))
+
+
 class Source:
     """The file (or mapping) of a spec.
 
@@ -53,7 +63,7 @@ class Source:
         self,
         path: str = "",
         marks: Marks | None = None,
-        prefix: tuple[str, ...] = (),
+        prefix: tuple[str | int, ...] = (),
         text: str | None = None,
     ) -> None:
         self.path = path
