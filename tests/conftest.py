@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-# The examples of one property; the differential test takes ten times as many.
-for _profile, _examples in {"dev": 200, "ci": 1_000, "nightly": 20_000}.items():
+# The examples of one property; the differential test takes twenty times as many.
+for _profile, _examples in {"dev": 100, "ci": 500, "nightly": 10_000}.items():
     settings.register_profile(
         _profile,
         max_examples=_examples,

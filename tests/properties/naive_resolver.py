@@ -50,7 +50,7 @@ class NaiveResolver(Reader):
 
     def __init__(self, document: Mapping[str, Any], query: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         super().__init__(environ)
-        self.providers: Mapping[str, Any] = document.get("providers", {})
+        self.providers: Mapping[str | None, Any] = document.get("providers", {})
         self.purpose: str | None = query.get("purpose")
         self.scopes = list(scopes_of(document, query, self.environ))
 
@@ -284,7 +284,7 @@ class NaiveResolver(Reader):
 
     def locality(self, home: Endpoint, model: str) -> str:
         """The most remote of what the URL, the provider and the model's name say."""
-        said = [class_of(home.url), self.providers.get(home.provider, {}).get("locality", "local")]
+        said: list[str] = [class_of(home.url), self.providers.get(home.provider, {}).get("locality", "local")]
         if model.endswith(("-cloud", ":cloud")):
             said.append("remote")
         return max(said, key=DISTANCE.index)

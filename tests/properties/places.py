@@ -74,7 +74,7 @@ def rank_of(world: World, name: str) -> int:
 
 def variable(world: World, setting: str, rank: int) -> str:
     """The standard variable of a setting."""
-    prefix = world.document.get("env", {}).get("prefix", "LLMROUTE_")
+    prefix: str = world.document.get("env", {}).get("prefix", "LLMROUTE_")
     return prefix + setting.upper() + ("__PLAN" if rank == ENV_OF_PURPOSE else "")
 
 

@@ -121,7 +121,7 @@ def chain(draw: Draw) -> dict[str, Any]:
 
 def scope(draw: Draw, shape: tuple[str, ...] | None = None) -> dict[str, Any]:
     """Settings of one scope."""
-    says = endpoint(draw, draw(_shape) if shape is None else shape) | draw(_param) | chain(draw)
+    says: dict[str, Any] = endpoint(draw, draw(_shape) if shape is None else shape) | draw(_param) | chain(draw)
     if draw(_rarely):
         says["require"] = {"locality": draw(_locality)}
     return says
@@ -186,13 +186,17 @@ _ours = {
     f"{prefix}{setting}{suffix}": values
     for setting, values in _env_values.items()
     for prefix, suffix in (("LLMROUTE_", ""), ("LLMROUTE_", "__PLAN"), ("APP_", ""))
-} | {"OUR_MODEL": st.sampled_from(["m1", "ollama/m2"]), "OUR_PLAN_MODEL": st.sampled_from(["m2"])}
+} | {
+    "OUR_MODEL": st.sampled_from(["m1", "ollama/m2"]),
+    "OUR_PLAN_MODEL": st.just("m2"),
+    "OUR_URL": st.sampled_from(URLS[:4]),
+}
 _some_of_ours = st.lists(st.sampled_from(sorted(_ours)), max_size=4, unique=True)
 _some_of_theirs = st.lists(st.sampled_from(sorted(_vendors)), max_size=5, unique=True)
 _env_section = st.sampled_from(
     [
         *({}, {}, {}, {"env": {"prefix": "APP_"}}),
-        {"env": {"names": {"model": ["OUR_MODEL"], "model.plan": ["OUR_PLAN_MODEL"], "base_url": ["URL_A"]}}},
+        {"env": {"names": {"model": ["OUR_MODEL"], "model.plan": ["OUR_PLAN_MODEL"], "base_url": ["OUR_URL"]}}},
     ]
 )
 _args = st.sampled_from(
@@ -215,7 +219,8 @@ def arguments(draw: Draw) -> dict[str, Any]:
     says = {name: draw(_literal[name]) for name in draw(_args)}
     if says and draw(_seldom):
         says["api_key"] = "argument-key"
-    return says | draw(_param)
+    says |= draw(_param)
+    return says
 
 
 @st.composite

@@ -9,7 +9,7 @@ from tests.properties.outcomes import real_resolve
 from tests.properties.strategies import World, worlds
 
 
-@settings(max_examples=10 * settings().max_examples)
+@settings(max_examples=20 * settings().max_examples)
 @given(worlds())
 def test_real_and_naive_resolver_agree(world: World) -> None:
     assert real_resolve(*world) == naive_resolve(*world)
