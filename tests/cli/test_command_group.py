@@ -74,6 +74,7 @@ def raises(monkeypatch: pytest.MonkeyPatch, failure: BaseException) -> None:
     from llmroute.cli import validate
 
     def judge(path: str) -> specs.Judged:
+        assert path
         raise failure
 
     monkeypatch.setattr(validate, "judge", judge)
