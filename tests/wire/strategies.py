@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ANTHROPIC, OPENAI = "anthropic-messages", "openai-chat"
-words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 solid = words.filter(lambda text: text == text.strip() and text != "")
-ids = st.from_regex(r"[a-zA-Z0-9_-]{1,20}", fullmatch=True)
+ids = st.from_regex(r"[a-zA-Z0-9_-]{1,8}", fullmatch=True)
 names = st.from_regex(r"[a-zA-Z0-9_-]{1,64}", fullmatch=True)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e6, 1e6) | words,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
-    max_leaves=6,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words, inner, max_size=2),
+    max_leaves=3,
 )
-json_objects = st.dictionaries(words, json_values, max_size=3)
+json_objects = st.dictionaries(words, json_values, max_size=2)
 arguments = json_objects.map(lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 images = st.builds(lambda name: Image(f"https://example.org/{name}.png"), ids) | st.builds(
     lambda kind: Image(data="iVBORw0KGgo=", media_type=kind), st.sampled_from(["image/png", "image/webp"])
@@ -85,7 +85,7 @@ def exchanges(
     for _ in range(draw(st.integers(0, 2))):
         messages.append(draw(user))
         for _ in range(draw(st.integers(0, 2))):
-            found = draw(st.lists(call[0].filter(lambda one: one not in used), min_size=1, max_size=3, unique=True))
+            found = draw(st.lists(call[0].filter(lambda one: one not in used), min_size=1, max_size=2, unique=True))
             used.update(found)
             calls = tuple(ToolCall(one, draw(call[1]), draw(arguments)) for one in found)
             messages.append(draw(assistant(calls)))

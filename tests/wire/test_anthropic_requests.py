@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llmroute.errors import ConversionError
+from llmroute.wire import openai_chat
 from llmroute.wire.anthropic_messages import decode_request, encode_request
 from llmroute.wire.chat import (
     ChatRequest,
@@ -109,6 +110,13 @@ def test_prefill() -> None:
 def test_opaque_blocks_go_back() -> None:
     block = {"type": "document", "source": {}}
     assert turns(user(Opaque("anthropic-messages", block))) == [("user", [block])]
+
+
+def test_the_form_of_an_openai_request_is_no_loss() -> None:
+    messages = [{"role": "developer", "content": [{"type": "text", "text": "a"}]}, {"role": "user", "content": "b"}]
+    request = openai_chat.decode_request({"model": "m", "messages": messages}).request
+    encoded = encode_request(request, model="m")
+    assert (encoded.body["system"], encoded.warnings) == ("a", ())
 
 
 def test_names_and_details_are_lost() -> None:

@@ -37,6 +37,10 @@ def test_lengths(length: int) -> None:
     assert (valid_name(name) == name) == (length <= 64)
 
 
+def test_ids_of_mistral_stay() -> None:
+    assert mistral_id("abcDEF123") == "abcDEF123"
+
+
 def test_a_form_that_is_taken() -> None:
     """The name that another one would be turned into is already there, and keeps itself."""
     result = injective(["a.b", valid_name("a.b")], valid_name)
