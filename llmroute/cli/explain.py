@@ -39,7 +39,7 @@ def explain(agent: str | None, purpose: str | None, what_if: WhatIf, form: str, 
     from llmroute.routing.checks import check
 
     spec = open_spec(what_if.spec, checked=False)
-    diagnostics = check(spec)
+    diagnostics = check(spec, environ=what_if.environ, args=what_if.args, client=what_if.client)
     query = Query(agent, purpose, what_if.client, what_if.args)
     if wanted is not None:
         _explain_why_not(spec, query, what_if, wanted, form)
@@ -80,6 +80,8 @@ def _no_route(query: Query, error: RoutingError, form: str, diagnostics: list[Di
     from llmroute.cli.explain_view import show, terminal_width
     from llmroute.routing.explain import error_json, error_text
 
+    # The same error, seen by the checks, is not said twice.
+    diagnostics = [item for item in diagnostics if not (item.rule == error.rule and error.message in item.message)]
     if form == "json":
         shown = {**error_json(query, error), "diagnostics": [item.to_json() for item in diagnostics]}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))

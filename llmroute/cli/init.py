@@ -56,12 +56,16 @@ def init(output: str, *, yes: bool, force: bool) -> None:
 
 def _servers(*, yes: bool) -> list[Found]:
     ports = ", ".join(map(str, LOCAL_PORTS.values()))
-    if not yes and not sys.stdin.isatty():
+    if not yes and not _is_terminal():
         note(f"not looking for local servers (ports {ports}): --yes does")
         return []
     if not yes and not click.confirm(f"Look for servers on this machine (ports {ports})?", default=True, err=True):
         return []
     return list(local_servers())
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _stop(message: str, hint: str) -> NoReturn:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from llmroute.cli.output import note, write_file
+from llmroute.cli.failures import FAILED
+from llmroute.cli.output import error, note, write_file
 from llmroute.load.validation import schema_text
 
 
@@ -26,5 +27,6 @@ def schema(output: str | None) -> None:
     try:
         write_file(Path(output), text, replace=True)
     except OSError as problem:
-        raise click.UsageError(f"can't write {output}: {problem.strerror}") from None
+        error(f"can't write {output}: {problem.strerror}")
+        click.get_current_context().exit(FAILED)
     note(f"wrote {output}")
