@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from llmroute.errors import LLMRouteError
@@ -53,6 +52,8 @@ def table() -> dict[str, str]:
     Raises:
         LLMRouteError: two of them have one name; which one would be called must never be a matter of luck.
     """
+    from importlib.metadata import entry_points
+
     return merged((point.name, point.value) for point in entry_points(group=GROUP))
 
 

@@ -30,8 +30,10 @@ def answers(
     for query in named_queries(spec, args, client):
         try:
             resolution = resolve(spec, query, environ)
-        except (BadEnvironmentError, NoEndpointError):
-            # The environment, or the program's own arguments, may supply both at the time of the call.
+        except NoEndpointError:
+            # The environment, or the program's own arguments, may supply one at the time of the call.
+            continue
+        except BadEnvironmentError:
             models.complete = False
             continue
         except RoutingError as error:
@@ -70,7 +72,9 @@ class _Models:
         return [
             self.last[origin]
             for origin, verdicts in self.verdicts.items()
-            if verdicts == {"foreign-model"} and origin.kind in ("file", "mapping")
+            if verdicts == {"foreign-model"}
+            and origin.kind in ("file", "mapping")
+            and self.last[origin].reason != HOMELESS
         ]
 
 
@@ -83,10 +87,9 @@ def _repeated(spec: RoutingSpec, resolution: Resolution, origin: Origin) -> Iter
 
 def _foreign(spec: RoutingSpec, candidate: Candidate) -> Diagnostic:
     """A model that no query of the spec ever sends."""
-    rule = "homeless-model" if candidate.reason == HOMELESS else "foreign-model"
     message = f"the model {candidate.value!r} in {candidate.scope} is never sent: it {candidate.reason}"
     hint = "write provider/model to choose its provider with it"
-    return report(spec.source, rule, message, hint=hint)._replace(origin=candidate.origin)
+    return report(spec.source, "foreign-model", message, hint=hint)._replace(origin=candidate.origin)
 
 
 def named_queries(spec: RoutingSpec, args: Mapping[str, Any] = EMPTY, client: str | None = None) -> Iterator[Query]:

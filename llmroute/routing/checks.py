@@ -17,7 +17,15 @@ from llmroute.routing.interpolation import interpolate, syntax_error
 from llmroute.routing.names import listed, near, nearest
 from llmroute.routing.report import report
 from llmroute.routing.route import EMPTY, LOCALITIES
-from llmroute.routing.scopes import DEFAULT_PREFIX, ENV_SETTINGS, WILDCARD, purpose_part, variable, variables_of
+from llmroute.routing.scopes import (
+    DEFAULT_PREFIX,
+    ENV_SETTINGS,
+    WILDCARD,
+    entry_name,
+    purpose_part,
+    variable,
+    variables_of,
+)
 from llmroute.routing.shapes import APIS
 from llmroute.routing.spec import ENDPOINT_ONLY
 from llmroute.routing.urls import parse
@@ -43,6 +51,7 @@ def check(
     everywhere = list(places(spec))
     found = [
         *(item for place in everywhere for item in _of_place(spec, place)),
+        *_homeless_models(spec, everywhere),
         *_providers(spec),
         *_names(spec),
         *_environment(spec),
@@ -128,6 +137,23 @@ def _without_endpoint(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
             message = f"{field} in {place.name} belongs to no endpoint"
             hint = "write provider or base_url beside it"
             yield report(spec.source, "setting-without-endpoint", message, (*place.path, field), hint=hint)
+
+
+def _homeless_models(spec: RoutingSpec, everywhere: list[Place]) -> Iterator[Diagnostic]:
+    """Bare models for which neither their own layer nor the defaults name an endpoint."""
+    selecting = {place.path for place in everywhere if place.kind == "scope" and place.selects(spec)}
+    for place in everywhere:
+        model = place.values.get("model")
+        if place.kind != "scope" or model is None or place.path in selecting:
+            continue
+        homes = {("defaults",), place.path[:2]}
+        if "purposes" in place.path:
+            purpose = entry_name(spec.purposes, str(place.path[-1]))
+            homes.add(("purposes", purpose or ""))
+        if not homes & selecting:
+            message = f"the model {model!r} belongs to no endpoint: neither {place.name} nor defaults names one"
+            hint = "write provider/model, or a provider in defaults"
+            yield report(spec.source, "homeless-model", message, (*place.path, "model"), hint=hint)
 
 
 def _providers(spec: RoutingSpec) -> Iterator[Diagnostic]:
