@@ -8,14 +8,14 @@ import pytest
 
 from llmroute import adapters
 from tests.adapters.samples import ADAPTERS
-from tests.faultserver.fixtures import closed_port as closed_port
-from tests.faultserver.fixtures import other_server as other_server
-from tests.faultserver.fixtures import server as server
+from tests.faultserver.fixtures import closed_port, other_server, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmroute.adapters.base import Adapter
+
+__all__ = ["closed_port", "other_server", "server"]
 
 
 @pytest.fixture(params=ADAPTERS, ids=lambda pair: f"{pair[0]}-{pair[1]}")

@@ -38,7 +38,7 @@ def test_every_name_leads_to_an_adapter(name: str) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(LLMRouteError, match="no adapter for api 'nope'; known: .*mock"):
+    with pytest.raises(LLMRouteError, match=r"no adapter for api 'nope'; known: .*mock"):
         adapters.create("nope")
 
 
@@ -47,7 +47,7 @@ def test_another_package_adds_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         name = "mine"
         value = "llmroute.adapters.mock:MockAdapter"
 
-    monkeypatch.setattr(adapters, "entry_points", lambda group: [Point] if group == "llmroute.adapters" else [])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point] if group == "llmroute.adapters" else [])
     assert isinstance(adapters.create("mine"), MockAdapter)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anthropic
 import openai
@@ -13,7 +14,9 @@ import pytest
 from llmroute import adapters
 from llmroute.adapters.base import Adapter
 from tests.adapters.samples import KEY, acollect, call, good, streamed
-from tests.faultserver.server import FaultServer
+
+if TYPE_CHECKING:
+    from tests.faultserver.server import FaultServer
 
 Way = tuple[Adapter, str]
 NAME = re.compile(r"""["']([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)["']""")

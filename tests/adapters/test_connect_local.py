@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,7 +12,9 @@ from llmroute.adapters.base import Adapter
 from llmroute.adapters.transport import is_loopback
 from llmroute.errors import CallError, PolicyError
 from tests.adapters.samples import aclosing, call, good
-from tests.faultserver.server import FaultServer
+
+if TYPE_CHECKING:
+    from tests.faultserver.server import FaultServer
 
 Way = tuple[Adapter, str]
 

@@ -208,8 +208,7 @@ def test_cancelling_closes_the_connection(way: Way, server: FaultServer) -> None
 
     async def main() -> bool:
         task = asyncio.create_task(adapter.acomplete(call(server, api)))
-        while not server.requests:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(server.reached.wait, 5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -46,11 +46,9 @@ BODIES: dict[str, Any] = {
 
 def failure(adapter: Adapter, made: Call, *, streamed: bool = False) -> CallError:
     """The error of a call, after a look at what it shows."""
+    ask = (lambda: list(adapter.stream(made))) if streamed else (lambda: adapter.complete(made))
     with pytest.raises(CallError) as caught:
-        if streamed:
-            list(adapter.stream(made))
-        else:
-            adapter.complete(made)
+        ask()
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + str(vars(caught.value))
     assert KEY not in shown
     assert PROMPT not in shown
@@ -118,7 +116,7 @@ NO_REPLIES: dict[str, list[Step]] = {
     "object": answer(200, {}),
     "no choices": answer(200, {"choices": []}),
     "error": answer(200, {"error": {"message": "x"}}),
-    "cut": answer(200, whole(OPENAI), {"content-length": "9999"}) + [Close()],
+    "cut": [*answer(200, whole(OPENAI), {"content-length": "9999"}), Close()],
     "cut chunks": [*stream('{"choices"', end=(Close(),), kind="application/json")],
     "gzip lie": answer(200, json.dumps(whole(OPENAI)), {"content-encoding": "gzip"}),
     "bad utf-8": answer(200, b'{"choices": "\xff"}'),

@@ -110,6 +110,8 @@ class FaultServer:
 
     def __init__(self) -> None:
         self.requests: list[Seen] = []
+        self.reached = threading.Event()
+        """Set by the first request."""
         self.connections = 0
         self.default: Iterable[Step] | None = None
         self._scripts: deque[Iterable[Step]] = deque()
@@ -166,6 +168,7 @@ class FaultServer:
             while (seen := read_request(connection)) is not None:
                 with self._lock:
                     self.requests.append(seen)
+                    self.reached.set()
                     script = self._scripts.popleft() if self._scripts else self.default
                 steps = answer(500, "no script left") if script is None else script
                 if not play(connection, steps, seen):

@@ -1,0 +1,166 @@
+"""What is tried next: the pure generator alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmroute.dispatch.attempts import Limits, Try, attempts, max_retries
+from llmroute.dispatch.failures import LONGEST_S, POLICIES, wait_s
+from llmroute.errors import CallError, ConnectError, DeadlineError, RateLimitError, ServerError
+from llmroute.routing.route import Target
+
+KINDS = {cls.kind: cls for cls in (CallError, *CallError.__subclasses__())}
+
+
+def target(name: str = "a", **params: Any) -> Target:
+    return Target(
+        provider=name, api="mock", base_url="mock://mock", model="m", locality="remote", params=params
+    )
+
+
+class Clock:
+    """A clock that the tries' waits move on."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def play(
+    targets: list[Target], *failures: CallError | None, ends_in_s: float | None = None, jitter: float = 0.5, **more: Any
+) -> tuple[list[Try], CallError | None]:
+    """The tries that these outcomes lead to, and the failure at the end; None stands for an answer."""
+    clock = Clock()
+    ends_at = None if ends_in_s is None else clock.now + ends_in_s
+    generator = attempts(targets, Limits(clock, lambda: jitter, ends_at, **more))
+    tries: list[Try] = []
+    try:
+        step = next(generator)
+        for failure in failures:
+            clock.now += step.wait_s
+            tries.append(step)
+            if failure is None:
+                return tries, None
+            step = generator.send(failure)
+    except StopIteration as stop:
+        return tries, stop.value
+    raise AssertionError(f"it wants more: {step}")
+
+
+def names(tries: list[Try]) -> list[str]:
+    return [f"{row.target.provider}{row.number}" for row in tries]
+
+
+def test_an_answer_ends_it() -> None:
+    assert play([target(), target("b")], None) == ([Try(target(), 1, 0.0)], None)
+
+
+def test_every_kind_of_failure_has_a_policy() -> None:
+    assert POLICIES.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("auth", "a1"),
+        ("request", "a1"),
+        ("refusal", "a1"),
+        ("policy", "a1"),
+        ("deadline", "a1"),
+        ("call", "a1"),
+        ("quota", "a1 b1"),
+        ("model", "a1 b1"),
+        ("ambiguous", "a1 b1"),
+        ("overload", "a1 a2 b1 b2"),
+        ("malformed", "a1 a2 b1 b2"),
+        ("server", "a1 a2 a3 b1 b2 b3"),
+        ("connect", "a1 a2 a3 b1 b2 b3"),
+        ("rate", "a1 a2 a3 b1 b2 b3"),
+        ("truncated", "a1 a2 a3 b1 b2 b3"),
+    ],
+)
+def test_what_each_kind_leads_to(kind: str, expected: str) -> None:
+    count = len(expected.split())
+    failures = [KINDS[kind](str(i)) for i in range(count)]
+    tries, final = play([target(), target("b")], *failures)
+    assert names(tries) == expected.split()
+    assert final is failures[-1]
+
+
+def test_how_many_retries() -> None:
+    assert max_retries(target()) == 2
+    assert max_retries(target(max_retries=0)) == 0
+    assert max_retries(target(max_retries=7)) == 7
+    local = Target(provider="a", api="mock", base_url="mock://mock", model="m", locality="local")
+    assert max_retries(local) == 1
+
+
+def test_the_request_has_the_last_word_on_retries() -> None:
+    tries, _ = play([target(max_retries=7)], ServerError("x"), ServerError("x"), max_retries=1)
+    assert names(tries) == ["a1", "a2"]
+
+
+def test_waits_double_and_jitter() -> None:
+    tries, _ = play([target(max_retries=4)], *[ServerError("x")] * 5, jitter=0.5)
+    assert [row.wait_s for row in tries] == [0.0, 0.25, 0.5, 1.0, 2.0]
+
+
+def test_the_word_of_the_provider_comes_first() -> None:
+    tries, _ = play([target(max_retries=1)], RateLimitError("x", retry_after_s=7.0), RateLimitError("x"))
+    assert [row.wait_s for row in tries] == [0.0, 7.0]
+
+
+def test_who_asks_for_too_long_a_wait_is_left() -> None:
+    tries, _ = play([target(), target("b")], RateLimitError("x", retry_after_s=LONGEST_S + 1), None)
+    assert names(tries) == ["a1", "b1"]
+    assert tries[1].wait_s == 0.0
+
+
+def test_no_wait_reaches_past_the_deadline() -> None:
+    slow = RateLimitError("x", retry_after_s=5.0)
+    tries, _ = play([target(), target("b")], slow, None, ends_in_s=4.0)
+    assert names(tries) == ["a1", "b1"]
+
+
+def test_nothing_is_tried_after_the_deadline() -> None:
+    tries, final = play([target()], ends_in_s=0.0)
+    assert tries == []
+    assert isinstance(final, DeadlineError)
+
+
+def test_the_deadline_names_the_last_failure() -> None:
+    clock = Clock()
+    generator = attempts([target(), target("b")], Limits(clock, lambda: 0.5, clock.now + 1))
+    next(generator)
+    clock.now += 2
+    with pytest.raises(StopIteration) as stop:
+        generator.send(ConnectError("cannot reach a", provider="a"))
+    assert isinstance(stop.value.value, DeadlineError)
+    assert "cannot reach a" in stop.value.value.message
+    assert stop.value.value.provider == "a"
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_a_wait_is_never_long(tries: int, jitter: float) -> None:
+    found = wait_s(ServerError("x"), tries, jitter)
+    assert found is not None
+    assert 0 <= found <= LONGEST_S
+
+
+@given(
+    st.lists(st.sampled_from(sorted(KINDS)), min_size=200, max_size=200),
+    st.lists(st.integers(0, 4), min_size=1, max_size=4),
+)
+def test_the_number_of_tries_is_bounded(kinds: list[str], retries: list[int]) -> None:
+    targets = [target(str(i), max_retries=n) for i, n in enumerate(retries)]
+    tries, final = play(targets, *[KINDS[kind]("x") for kind in kinds])
+    assert len(tries) <= sum(retries) + len(retries)
+    assert final is not None
+    order = [row.target.provider for row in tries]
+    assert order == sorted(order, key=lambda name: int(name or 0))
