@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmroute.cli.output import paint, visible
@@ -86,10 +87,15 @@ def _snippet(marks: list[_Mark], diagnostic: Diagnostic, source: Source, stream:
         if not index or mark.line != before:
             lines.append(f"{paint(f'{mark.line:>{gutter}} |', 'blue', stream=stream)} {view.text}".rstrip())
         text = mark.text
-        if main and gutter + 4 + view.indent + view.width + len(text) > WIDEST:
+        if main and gutter + 4 + view.indent + view.width + len(text) > _room(stream):
             text, left = "", mark.text
         colour = _COLOURS[diagnostic.severity] if main else "blue"
         sign = paint(f"{mark.sign * view.width} {text}".rstrip(), colour, stream=stream)
         lines.append(f"{edge} {' ' * view.indent}{sign}")
         before = mark.line
     return lines, left
+
+
+def _room(stream: IO[str]) -> int:
+    """Columns for a line of carets and its hint."""
+    return min(WIDEST, get_terminal_size().columns) if stream.isatty() else WIDEST
