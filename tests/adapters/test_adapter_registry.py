@@ -47,7 +47,9 @@ def test_another_package_adds_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         name = "mine"
         value = "llmroute.adapters.mock:MockAdapter"
 
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point] if group == "llmroute.adapters" else [])
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda group: [Point] if group == "llmroute.adapters" else []
+    )
     assert isinstance(adapters.create("mine"), MockAdapter)
 
 

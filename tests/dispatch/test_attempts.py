@@ -17,9 +17,7 @@ KINDS = {cls.kind: cls for cls in (CallError, *CallError.__subclasses__())}
 
 
 def target(name: str = "a", **params: Any) -> Target:
-    return Target(
-        provider=name, api="mock", base_url="mock://mock", model="m", locality="remote", params=params
-    )
+    return Target(provider=name, api="mock", base_url="mock://mock", model="m", locality="remote", params=params)
 
 
 class Clock:

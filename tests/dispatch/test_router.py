@@ -223,9 +223,7 @@ def test_a_missing_key_stops_the_request_before_anything_is_sent(server: FaultSe
     assert server.connections == 0
 
 
-def test_a_fallback_without_its_key_is_left_out_loudly(
-    server: FaultServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_fallback_without_its_key_is_left_out_loudly(server: FaultServer, caplog: pytest.LogCaptureFixture) -> None:
     spec = text(server) + "  backup: {provider: second, fallbacks: [first/m-1, fake/any]}\n"
     server.script(answer(404))
     with router(server, spec, environ={}) as made:
