@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import ConversionError
+from llmroute.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ _SILENT = frozenset({"role", "content_list", "type"})
 """Notes of a decoder about form, without meaning."""
 
 
+@quiet("body")
 class Encoded(NamedTuple):
     """A request in a wire format."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from llmroute.errors import CallError, ConversionError
 from llmroute.wire import shape
 from llmroute.wire.message import ToolCall, part_from_json, part_to_json
+from llmroute.wire.quiet import quiet
 from llmroute.wire.reply import Reply, Usage
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class _Piece:
         return "".join(self.pieces[: self.end]) if self.end else self.text
 
 
+@quiet("text")
 @dataclass(frozen=True, slots=True)
 class TextDelta(_Piece):
     """More text of the answer."""
@@ -45,6 +47,7 @@ class TextDelta(_Piece):
         return {"type": self.type, "text": self.text}
 
 
+@quiet("text", "signature")
 @dataclass(frozen=True, slots=True)
 class ThinkingDelta(_Piece):
     """More of what the model thinks."""
@@ -80,6 +83,7 @@ class ToolCallStart:
         return {"type": self.type, "index": self.index, "id": self.id, "name": self.name}
 
 
+@quiet("arguments")
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
     """More of the arguments of a tool call."""

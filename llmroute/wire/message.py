@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from llmroute.errors import ConversionError
 from llmroute.wire import shape
 from llmroute.wire.json_text import parse_object
+from llmroute.wire.quiet import quiet
 
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
@@ -16,6 +17,7 @@ Extra: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Fields that only one API knows, under the name of that API: kept as read and written back to it alone."""
 
 
+@quiet("text", "extra")
 @dataclass(frozen=True, slots=True)
 class Text:
     """Plain text."""
@@ -26,6 +28,7 @@ class Text:
     extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
 
 
+@quiet("url", "data", "extra")
 @dataclass(frozen=True, slots=True)
 class Image:
     """A picture, by URL or as base64 data; one of the two."""
@@ -46,6 +49,7 @@ class Image:
             raise ValueError("an image with data needs its media_type")
 
 
+@quiet("text", "signature", "redacted", "extra")
 @dataclass(frozen=True, slots=True)
 class Thinking:
     """What the model thought before it answered."""
@@ -58,6 +62,7 @@ class Thinking:
     extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
 
 
+@quiet("arguments", "extra")
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """A tool that the model wants called."""
@@ -81,6 +86,7 @@ class ToolCall:
         return parse_object(self.arguments, f"the arguments of the call to {self.name!r}", "/arguments")
 
 
+@quiet("extra")
 @dataclass(frozen=True, slots=True)
 class ToolResult:
     """What a tool answered."""
@@ -97,6 +103,7 @@ class ToolResult:
         return "".join(part.text for part in self.content if isinstance(part, Text))
 
 
+@quiet("data")
 @dataclass(frozen=True, slots=True)
 class Opaque:
     """A part that the neutral conversation has no word for; only its own API can be given it back."""
@@ -123,6 +130,7 @@ _ALLOWED: dict[Role, tuple[type[Part], ...]] = {
 }
 
 
+@quiet("name", "extra")
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message; `tool` holds tool results and nothing else, only `assistant` thinks and calls tools."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmroute.wire import shape
 from llmroute.wire.message import Extra, Message, Part, Thinking, ToolCall
+from llmroute.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +82,7 @@ class Attempt:
         )
 
 
+@quiet("extra")
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The answer of a model."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from llmroute.errors import ConversionError
 from llmroute.wire import shape
 from llmroute.wire.message import Extra, Message
+from llmroute.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ FormatKind = Literal["text", "json_object", "json_schema"]
 FORMAT_KINDS: tuple[FormatKind, ...] = ("text", "json_object", "json_schema")
 
 
+@quiet("description", "parameters", "extra")
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A function that the model may call."""
@@ -46,6 +48,7 @@ class ToolChoice:
             raise ValueError("a tool choice has a name if and only if its mode is 'named'")
 
 
+@quiet("schema", "description")
 @dataclass(frozen=True, slots=True)
 class ResponseFormat:
     """The form that the answer must have."""
@@ -126,6 +129,7 @@ def _param(name: str, value: object, at: str) -> object:
     return shape.expect(value, int if name in _INTEGERS else float, at)
 
 
+@quiet("user", "metadata", "extra")
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One request to a model. Which model is the route's business, not the request's."""

@@ -1,8 +1,9 @@
 r"""Server-sent events, read byte by byte as the WHATWG HTML standard says, and written.
 
 >>> decoder = Decoder()
->>> decoder.feed(b"event: ping\ndata: {}\n\nda") + decoder.feed(b"ta: 1\n\n")
-[ServerSentEvent(data='{}', event='ping', id='', retry=None), ServerSentEvent(data='1', event='', id='', retry=None)]
+>>> events = decoder.feed(b"event: ping\ndata: {}\n\nda") + decoder.feed(b"ta: 1\n\n")
+>>> [(event.event, event.data) for event in events]
+[('ping', '{}'), ('', '1')]
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from typing import NamedTuple
 
 from llmroute.errors import MalformedReplyError
+from llmroute.wire.quiet import quiet
 
 MAX_EVENT = 8 * 1024 * 1024
 """The most bytes of one event: a server that never ends a line must not fill the memory."""
@@ -19,6 +21,7 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _TEXT_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
+@quiet("data")
 class ServerSentEvent(NamedTuple):
     """One event of a stream."""
 

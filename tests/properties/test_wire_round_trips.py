@@ -19,15 +19,13 @@ from llmroute.wire.chat import (
     Reply,
     Text,
     TextDelta,
-    Thinking,
     ThinkingDelta,
     ToolCallDelta,
     ToolCallEnd,
     ToolCallStart,
-    UsageEvent,
     events_from_json,
 )
-from tests.wire.strategies import anthropic_requests, cuts, openai_requests, replies, requests, usages
+from tests.wire.strategies import anthropic_requests, cuts, events_of, openai_requests, replies, requests, usages
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -109,29 +107,6 @@ def test_reply(codec: ModuleType, data: st.DataObject) -> None:
     body = through_json(codec.encode_reply(reply))
     assert codec.decode_reply(body) == reply
     assert codec.decode_reply(json.dumps(body).encode()) == reply
-
-
-def events_of(reply: Reply) -> list[Event]:
-    """The events of a stream that gives this reply."""
-    events: list[Event] = []
-    text: list[str] = []
-    thinking: list[str] = []
-    for part in reply.content:
-        if isinstance(part, Thinking):
-            events.append(ThinkingDelta.append(thinking, part.text))
-            if part.signature is not None:
-                events.append(ThinkingDelta.append(thinking, "", part.signature))
-        elif isinstance(part, Text):
-            middle = len(part.text) // 2
-            pieces = [piece for piece in (part.text[:middle], part.text[middle:]) if piece]
-            events += [TextDelta.append(text, piece) for piece in pieces]
-    for index, call in enumerate(reply.tool_calls):
-        events.append(ToolCallStart(index, call.id, call.name))
-        events += [ToolCallDelta(index, call.id, letter) for letter in call.arguments]
-        events.append(ToolCallEnd(index, call))
-    if reply.usage is not None:
-        events.append(UsageEvent(reply.usage))
-    return [*events, Finish(reply)]
 
 
 def streamed(codec: ModuleType, reply: Reply) -> bytes:

