@@ -110,6 +110,8 @@ def test_the_stronger_of_two_scopes_wins_a_parameter(world: World, pair: tuple[i
     strong, weak = pair
     for rank in RANKS:
         erase(world, rank, "temperature")
+    for rank in IN_FILE:
+        erase(world, rank, "require")  # a fallback that takes the primary's place has parameters of its own
     write(world, strong, "temperature", 0.25)
     write(world, weak, "temperature", 0.75)
     outcome = real_resolve(*world)
