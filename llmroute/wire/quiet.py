@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 
 def quiet(*hidden: str) -> Callable[[type[_T]], type[_T]]:
-    """Class decorator for dataclasses and named tuples: the fields `hidden`, strings and mappings, show their size alone.
+    """Class decorator for dataclasses and named tuples: fields `hidden` (strings, mappings) show their size alone.
 
     >>> from dataclasses import dataclass
     >>> @quiet("text")
