@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from llmroute.errors import LLMRouteError
 from llmroute.routing.names import listed, nearest
 from llmroute.routing.report import report
+from llmroute.routing.shapes import NOT_BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -176,7 +177,7 @@ def _bad_value(source: Source, path: Sequence[Any], error: Any) -> Diagnostic:
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
             relation = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most"}
             message = f"{name} must be {relation.get(error.validator, 'less than')} {wanted}, and is {shown}"
-        case "pattern" if wanted == r"\S":
+        case "pattern" if wanted == NOT_BLANK:
             return report(source, "null-value", f"{name} is blank", path, hint="write a value, or leave it out")
         case "pattern":
             message, hint = f"{name} can't be {shown}", _pattern_hint(path, error.schema)

@@ -27,7 +27,8 @@ class Shape:
 # A name may not end in a newline, which `$` alone lets pass in some dialects.
 _NAME = r"^(\*|[A-Za-z0-9_][A-Za-z0-9_.:@/-]*)(?!\n)$"
 _PROVIDER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?!\n)$"
-_NOT_BLANK = r"\S"
+# What is white space differs between the dialects of regular expressions; these are so in one of them.
+NOT_BLANK = r"[^\s\u001c-\u001f\u0085\ufeff]"
 _DAY_S = 86_400
 
 APIS = ("openai-chat", "anthropic-messages", "mock")
@@ -36,8 +37,8 @@ APIS = ("openai-chat", "anthropic-messages", "mock")
 Api = Annotated[str, Shape(pattern=r"^[a-z][a-z0-9-]*(?!\n)$", examples=list(APIS))]
 Name = Annotated[str, Shape(pattern=_NAME, maxLength=128)]
 ProviderName = Annotated[str, Shape(pattern=_PROVIDER_NAME, maxLength=128)]
-Text = Annotated[str, Shape(pattern=_NOT_BLANK)]
-Url = Annotated[str, Shape(pattern=_NOT_BLANK, examples=["http://localhost:11434/v1"])]
+Text = Annotated[str, Shape(pattern=NOT_BLANK)]
+Url = Annotated[str, Shape(pattern=NOT_BLANK, examples=["http://localhost:11434/v1"])]
 Seconds = Annotated[float, Shape(exclusiveMinimum=0, maximum=_DAY_S)]
 Count = Annotated[int, Shape(minimum=0, maximum=100)]
 Tokens = Annotated[int, Shape(minimum=1, maximum=1_000_000_000)]
