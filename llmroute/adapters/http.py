@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -38,11 +39,17 @@ class HttpAdapter(Exchange):
         await self._clients.aclose()
 
 
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx2.URL:
+    """Parsing costs as much as encoding the request."""
+    return httpx2.URL(url)
+
+
 def _request(call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Request:
     """The request as it stands; a client's `build_request` would merge in cookies and headers of its own."""
     return httpx2.Request(
         "POST",
-        ready.url,
+        _parsed(ready.url),
         headers=ready.headers,
         content=to_bytes(ready.body, call),
         extensions={"timeout": timeouts.to_dict()},

@@ -116,7 +116,8 @@ class Router:
         run = self._run(messages, asked)
         step = run.first()
         while True:
-            self._sleep(step.wait_s)
+            if step.wait_s:
+                self._sleep(step.wait_s)
             outcome = _outcome(step)
             if not isinstance(outcome, CallError):
                 return run.succeeded(outcome)
@@ -129,7 +130,8 @@ class Router:
         run = self._run(messages, asked)
         step = run.first()
         while True:
-            await asyncio.sleep(step.wait_s)
+            if step.wait_s:
+                await asyncio.sleep(step.wait_s)
             outcome = await _aoutcome(step)
             if not isinstance(outcome, CallError):
                 return run.succeeded(outcome)

@@ -61,7 +61,8 @@ class _Gate:
 def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
     step = gate.run.first()
     while True:
-        sleep(step.wait_s)
+        if step.wait_s:
+            sleep(step.wait_s)
         gate.start()
         failure: CallError | None = None
         source = step.adapter.stream(step.call)
@@ -89,7 +90,8 @@ def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, Non
 async def _aevents(gate: _Gate) -> AsyncGenerator[Event, None]:
     step = gate.run.first()
     while True:
-        await asyncio.sleep(step.wait_s)
+        if step.wait_s:
+            await asyncio.sleep(step.wait_s)
         gate.start()
         failure: CallError | None = None
         source = step.adapter.astream(step.call)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmroute.dispatch.router import Router
 from llmroute.errors import CallError, MalformedReplyError, OverloadedError, TruncatedStreamError
 from llmroute.wire.chat import ErrorEvent, Finish
 from tests.adapters.samples import OPENAI, chunk, good, piece, streamed
@@ -16,6 +15,7 @@ from tests.dispatch.samples import KEY, PROMPT, router
 from tests.faultserver.server import Close, Hang, answer, sse, stream
 
 if TYPE_CHECKING:
+    from llmroute.dispatch.router import Router
     from llmroute.wire.chat import Event
     from tests.faultserver.server import FaultServer, Step
 
