@@ -12,9 +12,14 @@ NO_QUIRKS: Mapping[str, Any] = MappingProxyType({})
 
 QUIRKS: Mapping[str, str] = MappingProxyType(
     {
+        "default_max_tokens": "The token limit that is sent where a request has none and the API wants one.",
         "max_tokens_field": "The field of the token limit: `max_tokens` (default), `max_completion_tokens`.",
+        "mid_system": "True: messages of role `system` may stand in the middle of a conversation.",
         "no_json_object": "True: `response_format: {type: json_object}` is refused; `json_schema` works.",
         "no_stream_usage": "True: `stream_options` is refused; usage comes with the last chunk unasked.",
+        "on_unsupported": "`error`: what can't be written without loss is an error; `warn` (the default) says it.",
+        "output_format": "False: `output_config.format` is not known.",
+        "prefill": "False: the last message may not be the assistant's.",
         "replay_reasoning": "True: an assistant turn with tool calls goes back with its `reasoning_content`.",
         "sampling": "False: `temperature`, `top_p` and `top_k` are refused, even at their defaults.",
         "tool_choice_strings_only": "True: `tool_choice` is `none`, `auto` or `required`, never an object.",

@@ -13,7 +13,7 @@ VENDORS = (
         # The version, and the bearer scheme, that the vendor's SDK 2.x sends with an API key.
         api_version="2026-10-21",
         transport="sdk",
-        quirks=quirks(sampling=False),
+        quirks=quirks(sampling=False, mid_system=True),
         docs="https://docs.anthropic.com/en/api/messages",
     ),
     Preset(

@@ -9,6 +9,8 @@ import click
 
 from llmroute.cli.options import WhatIf, query_options, what_if_options
 from llmroute.cli.output import note, visible
+from llmroute.cli.report.machine import without_keys
+from llmroute.cli.report.redact import redacted
 from llmroute.cli.specs import open_spec
 from llmroute.errors import RoutingError
 from llmroute.routing.route import Query
@@ -60,7 +62,7 @@ def _explain_one(spec: RoutingSpec, query: Query, what_if: WhatIf, form: str, di
         _no_route(query, error, form, diagnostics)
         raise click.exceptions.Exit(1) from None
     if form == "json":
-        shown = {**render.as_json(resolution), "diagnostics": [item.to_json() for item in diagnostics]}
+        shown = {**render.as_json(resolution), "diagnostics": [without_keys(item).to_json() for item in diagnostics]}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
     elif form == "mermaid":
         click.echo(visible(render.mermaid(resolution)))
@@ -83,7 +85,7 @@ def _no_route(query: Query, error: RoutingError, form: str, diagnostics: list[Di
     # The same error, seen by the checks, is not said twice.
     diagnostics = [item for item in diagnostics if not (item.rule == error.rule and error.message in item.message)]
     if form == "json":
-        shown = {**error_json(query, error), "diagnostics": [item.to_json() for item in diagnostics]}
+        shown = {**error_json(query, error), "diagnostics": [without_keys(item).to_json() for item in diagnostics]}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
     else:
         click.echo(show(error_text(query, error, terminal_width())), err=form == "mermaid")
@@ -94,7 +96,7 @@ def _beside(diagnostics: list[Diagnostic]) -> None:
     """The errors of the spec, which concern other queries; the warnings are `validate`'s to say."""
     errors = [item for item in diagnostics if item.severity == "error"]
     for item in errors[:5]:
-        note(visible(f"{item.origin}: error[{item.code}]: {item.message}"))
+        note(visible(f"{item.origin}: error[{item.code}]: {redacted(item.message)}"))
     if errors:
         note(f"the spec has {len(errors)} error{'s' if len(errors) > 1 else ''}: llmroute validate shows them all")
 
@@ -116,7 +118,7 @@ def _explain_all(spec: RoutingSpec, what_if: WhatIf, form: str, diagnostics: lis
             }
             for cell in found
         ]
-        shown = {"table": rows, "diagnostics": [item.to_json() for item in diagnostics]}
+        shown = {"table": rows, "diagnostics": [without_keys(item).to_json() for item in diagnostics]}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
         return
     click.echo(table(found, terminal_width()))
