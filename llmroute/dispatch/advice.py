@@ -56,8 +56,7 @@ def _next_steps(failure: CallError, target: Target, query: Query) -> list[str]:
             start = [f"is it running?   {preset.start_hint}"] if preset and preset.start_hint else []
             steps = [*start, explain, *_get_model(preset, target)]
         case "model":
-            listing = [f"what is there?   llmroute models {target.provider}"] if target.provider else []
-            steps = [*_get_model(preset, target), *listing, explain]
+            steps = [*_get_model(preset, target), explain]
         case "auth":
             steps = [f"is the key right?   {_key(target)}"]
         case "quota":

@@ -8,7 +8,7 @@ from llmroute.catalog.presets import PRESETS
 from llmroute.routing.endpoints import reference
 from llmroute.routing.interpolation import variables
 from llmroute.routing.report import report
-from llmroute.routing.secrets import looks_like_a_key
+from llmroute.routing.secrets import begins_like_a_key, looks_like_a_key
 from llmroute.routing.urls import Url, parse
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmroute.routing.diagnostics import Diagnostic
     from llmroute.routing.spec import RoutingSpec
 
+_KEY_FIELDS = {"api_key", "headers", "extra_body"}
 _CREDENTIAL_HEADERS = frozenset(
     {"authorization", "x-api-key", "api-key", "proxy-authorization", "cookie", "x-goog-api-key"}
 )
@@ -28,7 +29,9 @@ def inline_keys(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
     for path, text in place.texts():
         is_key = path[-1] == "api_key" and "${" not in text and text.strip()
         # A placeholder such as `none` or `ollama` for a local server is no secret.
-        if (is_key and len(text) > len("placeholder")) or looks_like_a_key(text):
+        # A model may have a random name; where a key belongs, a random text is one.
+        secret = looks_like_a_key if _KEY_FIELDS & set(path) else begins_like_a_key
+        if (is_key and len(text) > len("placeholder")) or secret(text):
             yield report(
                 spec.source,
                 "inline-secret",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.catalog.presets import PRESETS, Preset, base_url_from_variable
-from llmroute.errors import BadEnvironmentError, NoEndpointError, RoutingError, UnknownProviderError
+from llmroute.errors import BadArgumentError, BadEnvironmentError, NoEndpointError, RoutingError, UnknownProviderError
 from llmroute.routing.diagnostics import Origin
 from llmroute.routing.interpolation import interpolate
 from llmroute.routing.names import listed, nearest
@@ -151,8 +151,6 @@ def _credential(key: Any, environ: Mapping[str, str], origin: Origin) -> Credent
         return Credential(f"file:{key.file}", "unread")
     if isinstance(key, KeyRing):
         return Credential(f"keyring:{key.keyring}", "unread")
-    if isinstance(key, Secret):
-        return Credential("inline", "set", key)
     if isinstance(key, KeyVariable):
         key = f"${{{key.name}}}"
     result = interpolate(key, environ)
@@ -182,9 +180,13 @@ def _scope_credential(scope: Scope, environ: Mapping[str, str]) -> Credential:
     if scope.layer == "env":
         variable = scope.variables["api_key"]
         return _credential(f"${{{variable}}}", environ, origin)
-    if not scope.path and isinstance(key, str):
+    if not scope.path and not isinstance(key, KeyFile | KeyRing | KeyVariable):
         # What a program passes in code is the key itself, whatever dollars it holds.
-        key = key.replace("$", "$$")
+        text = key.reveal() if isinstance(key, Secret) else key
+        if not isinstance(text, str) or not text.strip() or not text.isprintable():
+            hint = "pass one line of text, or leave it out, or None, to say nothing"
+            raise BadArgumentError("the argument api_key is no key", hint=hint, origin=origin)
+        return Credential("inline", "set", Secret(text))
     return _credential(key, environ, origin)
 
 

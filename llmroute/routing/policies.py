@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from llmroute.routing.route import Locality
@@ -89,7 +89,7 @@ class TestQuery:
     """The purpose."""
     client: Text | None = None
     """The client."""
-    args: Mapping[str, Any] | None = None
+    args: Mapping[str, Any] | None = field(default=None, repr=False)
     """Client arguments."""
 
 
@@ -102,7 +102,7 @@ class Test:
     """What it shows."""
     query: TestQuery | None = None
     """What is asked."""
-    environ: Mapping[str, str] | None = None
+    environ: Mapping[str, str] | None = field(default=None, repr=False)
     """The whole environment of the test."""
     expect: Mapping[str, Any]
     """What the resolution must hold."""

@@ -88,8 +88,8 @@ class Target:
     """`http`, or `sdk` for a vendor's own SDK."""
     proxy: str = "none"
     """`none`: direct; `env`: the proxy variables of the environment are obeyed (never for a local target)."""
-    headers: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-    extra_body: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    headers: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
+    extra_body: Mapping[str, Any] = field(default_factory=lambda: EMPTY, repr=False)
     quirks: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     """Facts about the provider that a codec must know (see `llmroute.catalog`)."""
     params: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
@@ -182,7 +182,7 @@ class Query:
     agent: str | None = None
     purpose: str | None = None
     client: str | None = None
-    args: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    args: Mapping[str, Any] = field(default_factory=lambda: EMPTY, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Agent, purpose and client; arguments are part of the trace."""

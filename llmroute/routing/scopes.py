@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from llmroute import errors
+from llmroute.routing.arguments import checked
 from llmroute.routing.diagnostics import Origin
 from llmroute.routing.names import near
 from llmroute.routing.route import EMPTY, Layer, Query
@@ -155,13 +156,14 @@ def _env_scope(spec: RoutingSpec, purpose: str | None, environ: Mapping[str, str
 def scopes(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> list[Scope]:
     """The scopes of a query, strongest first.
 
-    Raises UnknownAgentError, UnknownPurposeError or UnknownClientError for a name that the spec does not know.
+    Raises UnknownAgentError, UnknownPurposeError or UnknownClientError for a name that the spec does not know, and
+    BadArgumentError.
     """
     found: list[Scope] = []
     if query.agent is not None:
         found += _program_scopes(spec, "agents", query.agent, query.purpose)
     purpose = named("purpose", query.purpose, spec.purposes) if query.purpose is not None else None
-    arguments = {name: value for name, value in query.args.items() if value is not None}
+    arguments = checked(query.args) if query.args else EMPTY
     found.append(Scope(CLIENT_ARGUMENTS, "client", specific=False, values=arguments, source=spec.source))
     if query.client is not None:
         found += _program_scopes(spec, "clients", query.client, query.purpose)

@@ -14,15 +14,22 @@ _MIN_BITS = 3.5
 """Bits a character: repeated and spelled-out texts stay below, random ones of 24 characters are above."""
 
 
+def begins_like_a_key(text: str) -> bool:
+    """Whether a text has the prefix of some vendor's keys.
+
+    >>> begins_like_a_key("sk-ant-api03-0123456789abcdef")
+    True
+    """
+    return _PREFIX.match(text) is not None
+
+
 def looks_like_a_key(text: str) -> bool:
     """Whether a text has the form of an API key: a vendor's prefix, or long and random.
 
     >>> looks_like_a_key("sk-ant-api03-0123456789abcdef"), looks_like_a_key("claude-sonnet-5-5")
     (True, False)
     """
-    if _PREFIX.match(text):
-        return True
-    return bool(_RANDOM.fullmatch(text)) and _bits(text) > _MIN_BITS
+    return begins_like_a_key(text) or (bool(_RANDOM.fullmatch(text)) and _bits(text) > _MIN_BITS)
 
 
 def _bits(text: str) -> float:

@@ -105,7 +105,7 @@ class Connection(Params):
     """URL of the server. A vendor's own key variable is not sent to a URL that stands here."""
     api: Api | None = None
     """The wire format; `openai-chat` where neither this nor a preset says otherwise."""
-    api_key: Key | None = None
+    api_key: Key | None = field(default=None, repr=False)
     """The key: `${VARIABLE}`, `{file: PATH}` or `{keyring: service/name}`. It goes here and nowhere else."""
     auth: Auth | None = None
     """How the key travels."""
@@ -113,9 +113,9 @@ class Connection(Params):
     """The dated version of the API, where the format has one (`anthropic-version`)."""
     transport: Transport | None = None
     """`sdk`: the vendor's own SDK; `http`: plain HTTP. Presets openai and anthropic use their SDK."""
-    headers: Headers | None = None
+    headers: Headers | None = field(default=None, repr=False)
     """Headers that are sent here only."""
-    extra_body: Mapping[str, Any] | None = None
+    extra_body: Mapping[str, Any] | None = field(default=None, repr=False)
     """Fields that are added to the request body here only."""
     model: Text | None = None
     """A model. On a scope `provider/model` chooses the provider too; on a provider it is used when no scope has one."""

@@ -17,6 +17,8 @@ _URL = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*)/*",
     re.IGNORECASE | re.ASCII,
 )
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)
+"""The last label of a host that some programs read as an address (WHATWG URL, «ends in a number»)."""
 _PORTS = {"http": 80, "https": 443, "mock": 0}
 _MAX_PORT = 65_535
 _METADATA = frozenset({"metadata.google.internal", "169.254.169.254", "fd00:ec2::254"})
@@ -100,7 +102,7 @@ def _classify(host: str) -> tuple[str, Locality]:
         raise ValueError(f"{host} is a cloud's metadata service")
     if host == "localhost" or host.endswith(".localhost"):
         return host, "local"
-    if ":" in host or host.rpartition(".")[2].isdigit() or host.startswith("0x"):
+    if ":" in host or _NUMBER.fullmatch(host.rpartition(".")[2]):
         return _classify_address(host)
     if "." not in host or host in _HOST_ALIASES or host.endswith(_LAN_SUFFIXES):
         return host, "lan"

@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import llmroute
 from llmroute.catalog.presets import PRESETS, QUIRKS, Preset
 from llmroute.catalog.prices import GENAI_PRICES_IDS
 from llmroute.routing.urls import parse
+from llmroute.wire.quirks import Quirks
 
 ALL = pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
 KEYLESS = {"ollama", "lmstudio", "llamacpp", "vllm", "mock"}
@@ -94,8 +96,9 @@ def test_quirks_are_named_and_frozen(preset: Preset) -> None:
         preset.quirks["sampling"] = True  # type: ignore[index]
 
 
-def test_every_quirk_name_is_held_by_a_preset() -> None:
-    assert {name for preset in PRESETS.values() for name in preset.quirks} == set(QUIRKS)
+def test_presets_hold_known_quirks_and_the_codecs_know_the_same() -> None:
+    assert {name for preset in PRESETS.values() for name in preset.quirks} <= set(QUIRKS)
+    assert {*(field.name for field in fields(Quirks)), "cloud_model_suffixes"} == set(QUIRKS)
 
 
 def test_code_asks_for_no_quirk_that_has_no_meaning() -> None:
