@@ -189,7 +189,7 @@ class CallError(LLMRouteError):
 
     kind: ClassVar[str] = "call"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each by its name, each optional
         self,
         message: str,
         *,

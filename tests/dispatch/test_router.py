@@ -201,7 +201,7 @@ def test_a_missing_model_says_how_to_get_it(server: FaultServer) -> None:
     with router(server) as made, pytest.raises(ModelNotFoundError) as caught:
         made.complete(PROMPT, agent="alone")
     assert "has no model 'm-1'" in str(caught.value)
-    assert "llmroute models first" in str(caught.value)
+    assert "llmroute explain" in str(caught.value)
 
 
 def test_a_refused_key_names_its_variable(server: FaultServer) -> None:
