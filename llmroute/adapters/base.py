@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import weakref
 from dataclasses import dataclass, field
@@ -167,7 +166,7 @@ class Clients(Generic[_Sync, _Async]):
 
     def async_(self, endpoint: Endpoint) -> _Async:
         """The client of this endpoint for the running event loop."""
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
         with self._lock:
             clients = self._async.setdefault(loop, {})
             key = pool_key(endpoint)
@@ -187,6 +186,12 @@ class Clients(Generic[_Sync, _Async]):
         """Close all clients of this loop, and those of blocking calls."""
         self.close()
         with self._lock:
-            clients = self._async.pop(asyncio.get_running_loop(), {})
+            clients = self._async.pop(_running_loop(), {})
         for client in clients.values():
             await client.aclose()
+
+
+def _running_loop() -> Any:
+    import asyncio  # here: a program that only makes blocking calls never loads it
+
+    return asyncio.get_running_loop()

@@ -20,12 +20,12 @@ Every reply has `mock=True`, and its model is `mock:` and the name.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import threading
 import time
 from collections import deque
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -63,7 +63,7 @@ class MockReply:
     """The text, in the pieces of a stream."""
     tool_calls: tuple[ToolCall, ...] = ()
     error: CallError | None = None
-    """Raised in place of an answer; a `TruncatedStreamError` after the first piece of a stream."""
+    """A copy is raised in place of an answer; a `TruncatedStreamError` after the first piece of a stream."""
     latency_s: float = 0.0
 
 
@@ -113,7 +113,7 @@ class MockAdapter:
     async def acomplete(self, call: Call) -> Reply:
         """The same, asynchronous."""
         script = self._next(call, streamed=False)
-        await asyncio.sleep(script.latency_s)
+        await _asleep(script.latency_s)
         return _whole(script, call)
 
     def stream(self, call: Call) -> Generator[Event, None, None]:
@@ -125,7 +125,7 @@ class MockAdapter:
     async def astream(self, call: Call) -> AsyncGenerator[Event, None]:
         """The same, asynchronous."""
         script = self._next(call, streamed=True)
-        await asyncio.sleep(script.latency_s)
+        await _asleep(script.latency_s)
         for event in _pieces(script, call):
             yield event
 
@@ -146,6 +146,12 @@ class MockAdapter:
             if answer is None and self._queue:
                 answer = self._queue.popleft()
         return _declared(call) if answer is None else _as_script(answer)
+
+
+async def _asleep(seconds: float) -> None:
+    import asyncio
+
+    await asyncio.sleep(seconds)
 
 
 def _as_script(answer: Scripted) -> MockReply:
@@ -200,7 +206,7 @@ def _wrong(call: Call, what: str) -> RequestError:
 
 def _whole(script: MockReply, call: Call) -> Reply:
     if script.error is not None:
-        raise script.error
+        raise copy(script.error)
     text = "".join(script.chunks)
     return Reply(
         Message("assistant", (*((Text(text),) if text else ()), *script.tool_calls)),
@@ -214,12 +220,12 @@ def _whole(script: MockReply, call: Call) -> Reply:
 def _pieces(script: MockReply, call: Call) -> Generator[Event, None, None]:
     late = isinstance(script.error, TruncatedStreamError)
     if script.error is not None and not late:
-        raise script.error
+        raise copy(script.error)
     said: list[str] = []
     for chunk in script.chunks[:1] if late else script.chunks:
         yield TextDelta.append(said, chunk)
     if script.error is not None:
-        raise script.error
+        raise copy(script.error)
     for index, tool in enumerate(script.tool_calls):
         yield ToolCallStart(index, tool.id, tool.name)
         yield ToolCallDelta(index, tool.id, tool.arguments)

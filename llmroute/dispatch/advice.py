@@ -35,7 +35,7 @@ def _chosen(target: Target, resolution: Resolution) -> str:
 
 
 def _tried(log: Sequence[Attempt]) -> list[str]:
-    if len(log) == 1:
+    if len(log) <= 1:
         return []
     counted = Counter((row.target, row.kind or "answered", row.status) for row in log)
     shown = [

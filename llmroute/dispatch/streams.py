@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -88,6 +87,8 @@ def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, Non
 
 
 async def _aevents(gate: _Gate) -> AsyncGenerator[Event, None]:
+    import asyncio
+
     step = gate.run.first()
     while True:
         if step.wait_s:

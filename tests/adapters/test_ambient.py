@@ -13,7 +13,7 @@ import pytest
 
 from llmroute import adapters
 from llmroute.adapters.base import Adapter
-from tests.adapters.samples import KEY, acollect, call, good, streamed
+from tests.adapters.samples import KEY, aclosing, acollect, call, good, streamed
 
 if TYPE_CHECKING:
     from tests.faultserver.server import FaultServer
@@ -100,3 +100,11 @@ def test_a_proxy_is_used_only_when_the_spec_says_so(way: Way, server: FaultServe
     adapter.complete(call(server, api, locality="local", proxy="env"))
     adapter.complete(call(server, api, locality="remote", proxy="none"))
     assert (len(canaries.requests), len(server.requests)) == (1, 2)
+
+
+def test_an_asynchronous_proxy(way: Way, server: FaultServer, canaries: FaultServer) -> None:
+    adapter, api = way
+    canaries.default = good(api)
+    made = call(server, api, locality="lan", proxy="env")
+    assert asyncio.run(aclosing(adapter, made)).text == "Four."
+    assert (len(canaries.requests), server.connections) == (1, 0)

@@ -96,6 +96,10 @@ def test_an_unknown_name_is_no_connection(way: Way, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     adapter, api = way
+    made = call("http://nowhere.localhost:9", api)
     with pytest.raises(CallError, match="name or service not known") as caught:
-        adapter.complete(call("http://nowhere.localhost:9", api))
+        adapter.complete(made)
+    assert caught.value.kind == "connect"
+    with pytest.raises(CallError, match="name or service not known") as caught:
+        asyncio.run(aclosing(adapter, made))
     assert caught.value.kind == "connect"

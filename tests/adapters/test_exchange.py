@@ -28,7 +28,7 @@ from tests.adapters.samples import (
     target,
     texts,
 )
-from tests.faultserver.server import FaultServer, Hang, Pause, sse, stream
+from tests.faultserver.server import Close, FaultServer, Hang, Pause, sse, stream
 
 Way = tuple[Adapter, str]
 
@@ -254,3 +254,31 @@ def test_many_threads_share_one_adapter(way: Way, server: FaultServer) -> None:
         thread.join()
     assert found == ["Four."] * 40
     assert server.connections <= 8
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_not_used(way: Way, server: FaultServer) -> None:
+    adapter, api = way
+    server.script([*good(api), Close()], good(api))
+    adapter.complete(call(server, api))
+    time.sleep(0.1)
+    assert adapter.complete(call(server, api)).text == "Four."
+    assert server.connections == 2
+
+
+def test_what_comes_after_the_end_is_ignored(way: Way, server: FaultServer) -> None:
+    adapter, api = way
+    server.script(stream(sse(*head(api), piece(api, "a"), *tail(api)), Pause(0.02), sse(piece(api, "b"), "nonsense")))
+    events = list(adapter.stream(call(server, api)))
+    assert texts(events) == ["a"]
+    assert events[-1].type == "finish"
+
+
+def test_losses_on_the_way_out_are_told_with_the_reply(http: Adapter, server: FaultServer) -> None:
+    request = ChatRequest((user(PROMPT),), params=Params(top_k=3))
+    server.script(good(OPENAI), streamed(OPENAI, "a"))
+    made = Call(target(server.url), request, KEY)
+    reply = http.complete(made)
+    last = list(http.stream(made))[-1]
+    assert isinstance(last, Finish)
+    assert any(line.startswith("top_k") for line in reply.warnings)
+    assert last.reply.warnings == reply.warnings

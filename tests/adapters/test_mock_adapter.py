@@ -131,3 +131,15 @@ def test_a_typo_in_the_options_is_an_error(options: dict[str, Any], named: str) 
 def test_text_parts_join() -> None:
     asked = user([Text("a"), Text("b")])
     assert MockAdapter().complete(mock_call(asked)).text == "ab"
+
+
+def test_one_error_may_be_scripted_twice() -> None:
+    adapter = MockAdapter()
+    error = RateLimitError("x", retry_after_s=2.0)
+    adapter.script(error, error)
+    with pytest.raises(RateLimitError) as first:
+        adapter.complete(mock_call())
+    first.value.hint = "changed on its way"
+    with pytest.raises(RateLimitError) as second:
+        adapter.complete(mock_call())
+    assert (second.value.hint, second.value.retry_after_s) == ("", 2.0)

@@ -9,9 +9,11 @@ import time
 import traceback
 from typing import Any
 
+import httpcore2
 import pytest
 
 from llmroute.adapters.base import Adapter, Call
+from llmroute.adapters.transport import Limit
 from llmroute.errors import (
     AmbiguousError,
     CallError,
@@ -24,7 +26,21 @@ from llmroute.errors import (
     TruncatedStreamError,
 )
 from llmroute.wire.chat import ChatRequest, user
-from tests.adapters.samples import ANTHROPIC, KEY, OPENAI, PROMPT, call, chunk, good, head, piece, tail, target, whole
+from tests.adapters.samples import (
+    ANTHROPIC,
+    KEY,
+    OPENAI,
+    PROMPT,
+    acollect,
+    call,
+    chunk,
+    good,
+    head,
+    piece,
+    tail,
+    target,
+    whole,
+)
 from tests.faultserver.server import END, Close, FaultServer, Hang, Pause, Reset, Step, answer, sse, stream
 
 Way = tuple[Adapter, str]
@@ -296,3 +312,51 @@ def test_missing_certificates_are_named(way: Way, server: FaultServer, monkeypat
 def test_anthropic_samples_are_what_the_codec_reads(http: Adapter, server: FaultServer) -> None:
     server.default = good(ANTHROPIC)
     assert http.complete(call(server, ANTHROPIC)).text == "Four."
+
+
+ASYNC_CASES: dict[str, tuple[list[Step], str]] = {
+    "status": (answer(503), "overload"),
+    "reset": ([Reset()], "ambiguous"),
+    "silence": ([Hang()], "ambiguous"),
+    "cut": (stream(sse(piece(OPENAI, "Fo")), end=(Close(),)), "truncated"),
+    "stall": (stream(sse(piece(OPENAI, "Fo")), end=(Hang(),)), "truncated"),
+    "html": (answer(200, "<html>", {"content-type": "text/html"}), "malformed"),
+}
+
+
+@pytest.mark.parametrize("case", ASYNC_CASES)
+def test_asynchronous_streams_fail_alike(http: Adapter, server: FaultServer, case: str) -> None:
+    server.default, kind = ASYNC_CASES[case]
+
+    async def main() -> CallError:
+        try:
+            await acollect(http, call(server, timeout_s=0.3))
+        except CallError as exc:
+            return exc
+        finally:
+            await http.aclose()
+        raise AssertionError("it answered")
+
+    assert asyncio.run(main()).kind == kind
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_asynchronous_drip_ends_at_the_deadline(http: Adapter, server: FaultServer, *, streamed: bool) -> None:
+    pieces = [step for _ in range(40) for step in (sse(piece(OPENAI, "a")), Pause(0.05))]
+    server.default = stream(*pieces) if streamed else DRIP
+
+    async def main() -> None:
+        made = call(server, ends_at=time.monotonic() + 0.4)
+        with pytest.raises(DeadlineError):
+            await (acollect(http, made) if streamed else http.acomplete(made))
+        await http.aclose()
+
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_limit_that_has_passed_reads_nothing_more() -> None:
+    with pytest.raises(httpcore2.ReadTimeout):
+        Limit(5.0, time.monotonic() - 1).left()
+    assert 0 < Limit(5.0, time.monotonic() + 1).left() <= 1
