@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import llmroute
 from llmroute.adapters.failures import context, where
@@ -26,8 +27,9 @@ ANTHROPIC_VERSION = "2023-06-01"
 """What a server of this format is asked for where the spec names no `api_version`: all of them know it."""
 
 
-class Prepared(NamedTuple):
-    """A call, ready for the wire."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Prepared:
+    """A call, ready for the wire. It has no repr: the key is in the headers, the prompt in the body."""
 
     codec: ModuleType
     url: str

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 """A server that does not accept a connection within this many seconds is not there."""
-_POOL: dict[str, Any] = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}
+_POOL: dict[str, Any] = {"max_connections": None, "max_keepalive_connections": 100, "keepalive_expiry": 5.0}
+"""No call waits for another one to end: answers take minutes, and the provider says itself when it is too much."""
 
 
 class Limit(float):

@@ -62,7 +62,7 @@ class Run:
         ends_at = None if want.deadline_s is None else ways.clock() + want.deadline_s
         self._limits = Limits(ways.clock, ways.random, ends_at, want.limits.get("max_retries"))
         self._tries = attempts([target for target, _ in self._keys], self._limits)
-        self._try: Try | None = None
+        self._try = Try(resolution.target, 0, 0.0)
         self._began = 0.0
 
     def _usable(self) -> list[tuple[Target, str | None]]:
@@ -111,12 +111,7 @@ class Run:
             final = stop.value
         if final is not None:
             raise self._advised(final)
-        return self._step(self._current())
-
-    def _current(self) -> Try:
-        if self._try is None:
-            raise RuntimeError("the run has not begun")
-        return self._try
+        return self._step(self._try)
 
     def _step(self, now: Try) -> Step:
         target = now.target
@@ -133,7 +128,7 @@ class Run:
         return Step(self._ways.adapter_for(target), call, now.wait_s)
 
     def _record(self, failure: CallError | None) -> None:
-        now = self._current()
+        now = self._try
         self.log.append(
             Attempt(
                 target=now.target.name,
@@ -148,5 +143,4 @@ class Run:
         )
 
     def _advised(self, failure: CallError) -> CallError:
-        target = self.resolution.target if self._try is None else self._try.target
-        return advise(failure, target, self.resolution, self.log)
+        return advise(failure, self._try.target, self.resolution, self.log)

@@ -10,6 +10,7 @@ import pytest
 
 import llmroute
 from llmroute.adapters.base import Adapter, Call
+from llmroute.adapters.formats import prepare
 from llmroute.wire.chat import ChatRequest, Finish, Params, Usage, user
 from tests.adapters.samples import (
     ANTHROPIC,
@@ -282,3 +283,24 @@ def test_losses_on_the_way_out_are_told_with_the_reply(http: Adapter, server: Fa
     assert isinstance(last, Finish)
     assert any(line.startswith("top_k") for line in reply.warnings)
     assert last.reply.warnings == reply.warnings
+
+
+def test_no_call_waits_for_another_to_end(http: Adapter, server: FaultServer) -> None:
+    server.default = [Pause(0.3), *good(OPENAI)]
+    threads = [threading.Thread(target=http.complete, args=(call(server),)) for _ in range(40)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.requests) == 40
+    assert time.monotonic() - began < 5
+
+
+def test_what_is_about_to_be_sent_has_no_repr(server: FaultServer) -> None:
+    ready = prepare(call(server), stream=False)
+    assert KEY in str(ready.headers)
+    assert KEY not in repr(ready)
+    assert PROMPT not in repr(ready)
+    assert KEY not in repr(call(server))
+    assert PROMPT not in repr(call(server))

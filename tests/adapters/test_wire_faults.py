@@ -31,6 +31,7 @@ from tests.adapters.samples import (
     KEY,
     OPENAI,
     PROMPT,
+    aclosing,
     acollect,
     call,
     chunk,
@@ -205,7 +206,10 @@ def test_a_refused_connection_asynchronously(way: Way, closed_port: int) -> None
 def test_plain_text_where_tls_was_wanted(way: Way, server: FaultServer) -> None:
     adapter, api = way
     server.default = [b"HTTP/1.1 400 Bad Request\r\n\r\n", Close()]
-    assert isinstance(failure(adapter, call(server.url.replace("http:", "https:"), api)), ConnectError)
+    made = call(server.url.replace("http:", "https:"), api)
+    assert isinstance(failure(adapter, made), ConnectError)
+    with pytest.raises(ConnectError):
+        asyncio.run(aclosing(adapter, made))
 
 
 BREAKS: dict[str, list[Step]] = {"reset": [Reset()], "close": [Close()], "silence": [Hang()]}
