@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from llmroute.catalog.presets import PRESETS, Preset, base_url_from_variable
-from llmroute.errors import BadArgumentError, BadEnvironmentError, NoEndpointError, RoutingError, UnknownProviderError
+from llmroute.errors import BadEnvironmentError, NoEndpointError, RoutingError, UnknownProviderError
+from llmroute.routing.credentials import credential_of
 from llmroute.routing.diagnostics import Origin
-from llmroute.routing.interpolation import interpolate
 from llmroute.routing.names import listed, nearest
-from llmroute.routing.route import EMPTY, NO_CREDENTIAL, Credential, Locality, Secret
-from llmroute.routing.spec import PARAMS, KeyFile, KeyRing, KeyVariable, Provider, RoutingSpec
+from llmroute.routing.route import EMPTY, Credential, Locality
+from llmroute.routing.spec import PARAMS, Provider, RoutingSpec
 from llmroute.routing.values import expand, text_of, url_of
 
 if TYPE_CHECKING:
@@ -145,51 +145,6 @@ def provider_url(spec: RoutingSpec, facts: Facts, environ: Mapping[str, str]) ->
     return url_of(preset.base_url, Origin("preset", name=preset.name))
 
 
-def _credential(key: Any, environ: Mapping[str, str], origin: Origin) -> Credential:
-    """The credential of a key as it was written."""
-    if isinstance(key, KeyFile):
-        return Credential(f"file:{key.file}", "unread")
-    if isinstance(key, KeyRing):
-        return Credential(f"keyring:{key.keyring}", "unread")
-    if isinstance(key, KeyVariable):
-        key = f"${{{key.name}}}"
-    result = interpolate(key, environ)
-    if result.missing:
-        return Credential(f"env:{','.join(result.missing)}", "missing", variable=result.missing[0])
-    if result.blank:
-        return NO_CREDENTIAL
-    if not result.text.isprintable():
-        names = ", ".join(result.variables) or str(origin)
-        raise BadEnvironmentError(f"the key in {names} holds a line break or control character", origin=origin)
-    source = f"env:{','.join(result.variables)}" if result.variables else "inline"
-    return Credential(source, "set", Secret(result.text), result.variables[0] if result.variables else "")
-
-
-def _provider_credential(spec: RoutingSpec, facts: Facts, environ: Mapping[str, str]) -> Credential:
-    declared, preset = facts.declared, facts.preset
-    if declared.api_key is not None:
-        return _credential(declared.api_key, environ, spec.source.origin(("providers", facts.name, "api_key")))
-    # A vendor's variable belongs to the vendor's URL: a URL of the spec's own gets no key by itself.
-    if declared.base_url is not None or preset is None or preset.key_variable is None:
-        return NO_CREDENTIAL
-    return _credential(f"${{{preset.key_variable}}}", environ, Origin("env", name=preset.key_variable))
-
-
-def _scope_credential(scope: Scope, environ: Mapping[str, str]) -> Credential:
-    key, origin = scope.values["api_key"], scope.origin("api_key")
-    if scope.layer == "env":
-        variable = scope.variables["api_key"]
-        return _credential(f"${{{variable}}}", environ, origin)
-    if not scope.path and not isinstance(key, KeyFile | KeyRing | KeyVariable):
-        # What a program passes in code is the key itself, whatever dollars it holds.
-        text = key.reveal() if isinstance(key, Secret) else key
-        if not isinstance(text, str) or not text.strip() or not text.isprintable():
-            hint = "pass one line of text, or leave it out, or None, to say nothing"
-            raise BadArgumentError("the argument api_key is no key", hint=hint, origin=origin)
-        return Credential("inline", "set", Secret(text))
-    return _credential(key, environ, origin)
-
-
 def _expand_all(value: Any, environ: Mapping[str, str], origin: Origin) -> Any:
     if isinstance(value, str):
         return expand(value, environ, origin) if "$" in value else value
@@ -201,16 +156,29 @@ def _expand_all(value: Any, environ: Mapping[str, str], origin: Origin) -> Any:
 
 
 def _mapping(
-    spec: RoutingSpec, scope: Scope, facts: Facts | None, environ: Mapping[str, str], field: str
+    scope: Scope, facts: Facts | None, environ: Mapping[str, str], field: str, *, moved: bool
 ) -> Mapping[str, Any]:
-    """`headers` or `extra_body`: the scope's own, else the provider's."""
+    """`headers` or `extra_body`: the scope's own, else the provider's.
+
+    What holds a variable may be a credential: like a key, it stays with the origin that it was written for.
+    """
     if field in scope.values:
         value = scope.values[field]
         return _expand_all(value, environ, scope.origin(field)) if scope.path else value  # type: ignore[no-any-return]
     value = getattr(facts.declared, field) if facts else None
-    if not value:
+    if not value or facts is None:
         return EMPTY
-    return _expand_all(value, environ, spec.source.origin(("providers", facts.name, field)))  # type: ignore[no-any-return, union-attr]
+    if moved:
+        return {name: item for name, item in value.items() if not _holds_variable(item)}
+    return _expand_all(value, environ, scope.source.origin(("providers", facts.name, field)))  # type: ignore[no-any-return]
+
+
+def _holds_variable(value: Any) -> bool:
+    if isinstance(value, str):
+        return "$" in value
+    if isinstance(value, Mapping):
+        return any(map(_holds_variable, value.values()))
+    return isinstance(value, list) and any(map(_holds_variable, value))
 
 
 def _default_auth(api: str) -> str:
@@ -225,21 +193,13 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
     values = scope.values
     origin = scope.origin(next(field for field in ("provider", "model", "base_url") if field in values))
     facts = facts_of(spec, chosen.provider, origin) if chosen.provider is not None else None
-    own_url = _own_url(spec, facts, chosen, environ)
-    url = chosen.url or own_url
-    if url is None:
-        raise NoEndpointError(f"{scope.name} names no endpoint", origin=origin)
-    moved = own_url is None or url.origin != own_url.origin
+    url, moved = _urls(spec, facts, chosen, environ)
 
     def setting(field: str) -> Any:
         value = values.get(field)
         return value if value is not None or facts is None else facts.get(field)
 
     api = setting("api") or "openai-chat"
-    headers = _mapping(spec, scope, facts, environ, "headers")
-    if moved and facts and "headers" not in values and facts.declared.headers:
-        # A header with a variable in it may be a credential: like a key, it stays with the origin it was written for.
-        headers = {name: headers[name] for name, text in facts.declared.headers.items() if "$" not in text}
     transport = values.get("transport") or (facts.declared.transport if facts else None)
     if transport is None:
         vendor = facts is not None and facts.preset is not None and str(url) == facts.preset.base_url
@@ -253,38 +213,21 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
         api_version=setting("api_version"),
         transport=transport,
         proxy=(facts.declared.proxy if facts else None) or "none",
-        headers=headers,
-        extra_body=_mapping(spec, scope, facts, environ, "extra_body"),
+        headers=_mapping(scope, facts, environ, "headers", moved=moved),
+        extra_body=_mapping(scope, facts, environ, "extra_body", moved=moved),
         quirks=facts.preset.quirks if facts and facts.preset else EMPTY,
-        credential=_credential_of(spec, scope, facts, environ, moved=moved),
+        credential=credential_of(spec, scope, facts, environ, moved=moved),
         locality=(facts.declared.locality if facts else None) or "local",
     )
 
 
-def _own_url(spec: RoutingSpec, facts: Facts | None, chosen: Selection, environ: Mapping[str, str]) -> Url | None:
-    """The provider's own URL; None where there is no provider, or none to be had and the scope brings one."""
-    if facts is None:
-        return None
+def _urls(spec: RoutingSpec, facts: Facts | None, chosen: Selection, environ: Mapping[str, str]) -> tuple[Url, bool]:
+    """The URL of a selection, and whether its origin is another than the provider's own."""
+    if chosen.url is None:
+        # What selects without a URL names a provider.
+        return provider_url(spec, cast(Facts, facts), environ), False
     try:
-        return provider_url(spec, facts, environ)
+        own = None if facts is None else provider_url(spec, facts, environ)
     except RoutingError:
-        if chosen.url is None:
-            raise
-        return None
-
-
-def _credential_of(
-    spec: RoutingSpec, scope: Scope, facts: Facts | None, environ: Mapping[str, str], *, moved: bool
-) -> Credential:
-    """The key of the endpoint: the scope's own, else the provider's where the scope did not move its origin."""
-    if "api_key" in scope.values:
-        return _scope_credential(scope, environ)
-    if facts is None:
-        return NO_CREDENTIAL
-    if not moved:
-        return _provider_credential(spec, facts, environ)
-    declared, preset = facts.declared, facts.preset
-    if declared.api_key is not None or (declared.base_url is None and preset and preset.key_variable):
-        variable = preset.key_variable if preset and declared.api_key is None else ""
-        return Credential("none", "dropped", variable=variable or "")
-    return NO_CREDENTIAL
+        own = None
+    return chosen.url, own is None or own.origin != chosen.url.origin
