@@ -181,6 +181,10 @@ class FaultServer:
             connection.close()
 
 
+TLS_HANDSHAKE = b"\x16\x03"
+"""How a client begins that wants TLS; this server answers it in plain text."""
+
+
 def read_request(connection: socket.socket) -> Seen | None:
     """The next request, or None once the client is done."""
     raw = b""
@@ -189,6 +193,8 @@ def read_request(connection: socket.socket) -> Seen | None:
         if not data:
             return None
         raw += data
+        if raw.startswith(TLS_HANDSHAKE):
+            return Seen("TLS", "", {}, b"", raw)
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ", 2)
