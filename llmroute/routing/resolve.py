@@ -95,9 +95,11 @@ def _won_endpoint(voices: Context, fields: list[Field]) -> tuple[int, Selection]
         if chosen is None:
             if "api_key" in scope.values:
                 candidates.append(_orphan(scope, shadowed=winner is not None))
+                if winner is None:
+                    raise _orphan_key(candidates)
             continue
         if isinstance(chosen, RoutingError):
-            if winner is None and not any(candidate.verdict == "orphan" for candidate in candidates):
+            if winner is None:
                 raise chosen
             candidates.append(_candidate(scope, None, "invalid", chosen.message))
         elif winner is None:
@@ -106,14 +108,6 @@ def _won_endpoint(voices: Context, fields: list[Field]) -> tuple[int, Selection]
         else:
             reason = weaker(scope.layer, voices.scopes[winner[0]].layer)
             candidates.append(_candidate(scope, str(chosen), "shadowed", reason))
-    orphan = next((candidate for candidate in candidates if candidate.verdict == "orphan"), None)
-    if orphan is not None:
-        raise OrphanKeyError(
-            f"the key in {orphan.scope} ({orphan.origin}) belongs to no endpoint",
-            hint="write provider or base_url beside it: a key goes only to the URL it was declared beside",
-            origin=orphan.origin,
-            fields=(Field("endpoint", None, "", "", None, tuple(candidates)),),
-        )
     if winner is None:
         raise NoEndpointError(
             "nothing names a provider or a URL for this query",
@@ -132,6 +126,16 @@ def _orphan(scope: Scope, *, shadowed: bool) -> Candidate:
     )
     verdict = "shadowed" if shadowed else "orphan"
     return Candidate(scope.name, scope.layer, "api_key", verdict, scope.origin("api_key"), reason)
+
+
+def _orphan_key(candidates: list[Candidate]) -> OrphanKeyError:
+    orphan = candidates[-1]
+    return OrphanKeyError(
+        f"the key in {orphan.scope} ({orphan.origin}) belongs to no endpoint",
+        hint="write provider or base_url beside it: a key goes only to the URL it was declared beside",
+        origin=orphan.origin,
+        fields=(Field("endpoint", None, "", "", None, tuple(candidates)),),
+    )
 
 
 def _candidate(scope: Scope, value: str | None, verdict: str, reason: str) -> Candidate:
