@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from llmroute.routing.build import build
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query
-from llmroute.routing.build import build
 from tests.benchmarks.measure import per_call_us, show
 
 SIZES = (10, 1_000, 100_000)
