@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import BadEnvironmentError, NoEndpointError, RoutingError
 from llmroute.routing.models import HOMELESS
-from llmroute.routing.report import report
+from llmroute.routing.report import report_at
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import EMPTY, Query
 
@@ -79,17 +80,18 @@ class _Models:
 
 
 def _repeated(spec: RoutingSpec, resolution: Resolution, origin: Origin) -> Iterator[Diagnostic]:
-    names = [target.name for target in resolution.route.targets]
-    for name in {name for name in names if names.count(name) > 1}:
-        hint = "take it out: a target that failed is not asked again under another place in the chain"
-        yield report(spec.source, "repeated-target", f"{name} is in the chain twice", hint=hint)._replace(origin=origin)
+    chain = Counter((target.name, target.base_url) for target in resolution.route.targets)
+    for (name, _), times in chain.items():
+        if times > 1:
+            hint = "take it out: a target that failed is not asked again under another place in the chain"
+            yield report_at(spec.source, "repeated-target", f"{name} is in the chain {times} times", origin, hint)
 
 
 def _foreign(spec: RoutingSpec, candidate: Candidate) -> Diagnostic:
     """A model that no query of the spec ever sends."""
     message = f"the model {candidate.value!r} in {candidate.scope} is never sent: it {candidate.reason}"
     hint = "write provider/model to choose its provider with it"
-    return report(spec.source, "foreign-model", message, hint=hint)._replace(origin=candidate.origin)
+    return report_at(spec.source, "foreign-model", message, candidate.origin, hint)
 
 
 def named_queries(spec: RoutingSpec, args: Mapping[str, Any] = EMPTY, client: str | None = None) -> Iterator[Query]:
@@ -119,8 +121,4 @@ def _of_query(spec: RoutingSpec, query: Query, error: RoutingError) -> Diagnosti
         if name is not None
     )
     message = f"{error.message} (asked for {asked})" if asked else error.message
-    diagnostic = report(spec.source, error.rule, message, hint=error.hint)
-    origin = error.origin or _speaker(error)
-    if origin is None or origin.kind not in ("file", "mapping"):
-        return diagnostic
-    return diagnostic._replace(origin=origin)
+    return report_at(spec.source, error.rule, message, error.origin or _speaker(error), error.hint)

@@ -174,13 +174,13 @@ def _providers(spec: RoutingSpec) -> Iterator[Diagnostic]:
 def _alias_cycles(spec: RoutingSpec, provider: str, aliases: Mapping[str, str]) -> Iterator[Diagnostic]:
     done: set[str] = set()
     for start in aliases:
-        seen: list[str] = []
+        seen: dict[str, int] = {}
         model = start
         while model in aliases and model not in done and model not in seen:
-            seen.append(model)
+            seen[model] = len(seen)
             model = aliases[model]
         if model in seen:
-            round_trip = " → ".join((*seen[seen.index(model) :], model))
+            round_trip = " → ".join((*list(seen)[seen[model] :], model))
             path = ("providers", provider, "aliases", model)
             yield report(spec.source, "alias-cycle", f"these aliases go round in a circle: {round_trip}", path)
         done.update(seen)

@@ -49,6 +49,14 @@ def report(  # noqa: PLR0913 - a diagnostic has that many sides
     )
 
 
+def report_at(source: Source, rule: str, message: str, origin: Origin | None, hint: str = "") -> Diagnostic:
+    """A diagnostic at a place that a trace names; at the document as a whole where the place is not in it."""
+    found = report(source, rule, message, hint=hint)
+    if origin is None or origin.kind not in ("file", "mapping"):
+        return found
+    return found._replace(origin=origin, pointer=source.pointer_at(origin), length=_length(source, origin))
+
+
 def _related(source: Source, place: Any, text: str) -> Related:
     if isinstance(place, tuple) and not hasattr(place, "line"):
         origin = source.origin(place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from llmroute.routing.diagnostics import Origin
@@ -57,7 +57,7 @@ class Source:
     `prefix` is the path of the spec inside a larger document (`PATH#/llm`).
     """
 
-    __slots__ = ("_lines", "marks", "path", "prefix", "text")
+    __slots__ = ("_lines", "_pointers", "marks", "path", "prefix", "text")
 
     def __init__(
         self,
@@ -71,6 +71,7 @@ class Source:
         self.prefix = prefix
         self.text = text
         self._lines: list[str] | None = None
+        self._pointers: dict[tuple[int, int], str] | None = None
 
     @property
     def lines(self) -> list[str]:
@@ -98,3 +99,20 @@ class Source:
             return Origin("file", self.path, 1, 1)
         mark = entry.key if key else entry.value
         return Origin("file", self.path, mark.line + 1, mark.column + 1)
+
+    def pointer_at(self, origin: Origin) -> str:
+        """The JSON pointer of the value that stands at a place of this text; empty where none does."""
+        if origin.kind == "mapping":
+            return origin.name
+        if self._pointers is None:
+            # What an alias stands for has its place where it was first written.
+            places = reversed([*_places(self.marks or {}, self.prefix)])
+            self._pointers = {(mark.line + 1, mark.column + 1): pointer(path) for mark, path in places}
+        return self._pointers.get((origin.line, origin.column), "") if origin.kind == "file" else ""
+
+
+def _places(marks: Marks, path: tuple[str | int, ...]) -> Iterator[tuple[Any, tuple[str | int, ...]]]:
+    """Mark and path of every value, an outer one before those in it."""
+    for step, entry in marks.items():
+        yield entry.value, (*path, step)
+        yield from _places(entry.children or {}, (*path, step))
