@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.errors import ModelNotOfferedError, RoutingError
+from llmroute.errors import RoutingError
 from llmroute.routing.endpoints import facts_of, reference
 from llmroute.routing.models import offered
 from llmroute.routing.names import near
@@ -30,10 +30,7 @@ class WhyNot(NamedTuple):
 
 
 def why_not(spec: RoutingSpec, query: Query, environ: Mapping[str, str], wanted: str) -> WhyNot:
-    """Say what keeps `provider/model` from being the first target of a query.
-
-    Raises the typed error of an agent, purpose or client that the query names and the spec does not know.
-    """
+    """Say what keeps `provider/model` from being the first target of a query."""
     found = reference(spec, wanted)
     if found is None:
         name = wanted.partition("/")[0]
@@ -65,10 +62,10 @@ def _obstacle(spec: RoutingSpec, query: Query, environ: Mapping[str, str], wante
 
 
 def _sent(spec: RoutingSpec, provider: str, model: str) -> str:
-    """The name under which a provider serves a model; itself where it is not offered."""
+    """The name under which a provider serves a model; itself where it serves none of that name."""
     try:
         return offered(facts_of(spec, provider, None), model, None)
-    except ModelNotOfferedError:
+    except RoutingError:
         return model
 
 
@@ -82,7 +79,7 @@ def _reasons(spec: RoutingSpec, resolution: Resolution, found: tuple[str, str]) 
     target = resolution.target
     try:
         offered(facts_of(spec, provider, None), model, None)
-    except ModelNotOfferedError as error:
+    except RoutingError as error:
         yield f"{error.message} [{error.rule}]"
     for out in resolution.excluded:
         if out.target == f"{provider}/{_sent(spec, provider, model)}":
@@ -116,19 +113,14 @@ def _names(candidate: Candidate, wanted: str) -> bool:
 def _remedies(spec: RoutingSpec, query: Query, environ: Mapping[str, str], found: tuple[str, str]) -> tuple[str, ...]:
     """The changes that make it win, tried in the order of how little they touch."""
     wanted = "/".join(found)
-    variable = variables_of(spec.env, "model")[0]
-    flags = {
-        name: value for name, value in query.args.items() if name not in ("provider", "model", "base_url", "api_key")
-    }
-    provider_off = {name: value for name, value in environ.items() if name != variables_of(spec.env, "provider")[0]}
+    variable, other = variables_of(spec.env, "model")[0], variables_of(spec.env, "provider")[0]
+    set_it = {**environ, variable: wanted}
+    without = {name: value for name, value in set_it.items() if name != other}
+    endpoint = ("provider", "model", "base_url", "api_key")
+    flags = {name: value for name, value in query.args.items() if name not in endpoint}
     tries: list[tuple[str, RoutingSpec, Query, Mapping[str, str]]] = [
-        (f"set {variable}={wanted}", spec, query, {**environ, variable: wanted}),
-        (
-            f"set {variable}={wanted}, and {variables_of(spec.env, 'provider')[0]} not at all",
-            spec,
-            query,
-            {**provider_off, variable: wanted},
-        ),
+        (f"set {variable}={wanted}", spec, query, set_it),
+        *([(f"set {variable}={wanted}, and {other} not at all", spec, query, without)] if other in environ else []),
         (f"pass --model {wanted}", spec, dataclasses.replace(query, args={**flags, "model": wanted}), environ),
     ]
     tries += [(text, changed, query, environ) for text, changed in _edits(spec, query, wanted)]

@@ -118,7 +118,7 @@ def test_a_flowchart_names_every_scope_and_target(world: World) -> None:
         return
     lines = explain.mermaid(found).splitlines()
     assert lines[0] == "flowchart LR"
-    assert sum(line.startswith("  target") for line in lines) == len(found.route.targets)
+    assert sum(line.startswith(f"  target{index}(") for index in range(9) for line in lines) == len(found.route.targets)
     assert sum("|won|" in line or '|"won"|' in line for line in lines) == 1
     for line in lines:
         assert line.count('"') % 2 == 0
@@ -186,24 +186,25 @@ def test_an_error_without_a_hint_or_a_trace() -> None:
 
 
 def test_an_error_as_json() -> None:
-    error = refused("no-model", "defaults: {provider: openai}\npurposes: {p: {model: anthropic/x}}", purpose="p")
-    assert error.rule == "no-model"
-    said = explain.error_json(Query(purpose="p"), error)
-    assert said["error"]["rule"] == "no-model"
-    assert said["error"]["message"]
-    json.dumps(said)
+    error = refused("no-model", "defaults: {model: anthropic/x}\nagents: {a: {provider: openai}}", agent="a")
+    said = json.loads(json.dumps(explain.error_json(Query("a"), error)))
+    assert list(said) == ["query", "error"]
+    assert list(said["error"]) == ["rule", "message", "hint", "fields"]
+    assert [field["field"] for field in said["error"]["fields"]] == ["endpoint", "model"]
+    assert (said["error"]["fields"][1]["layer"], said["error"]["fields"][1]["origin"]) == (None, None)
 
 
 # -- Secrets
 
+SECRETS = "api_key: '%s', headers: {X: '%s'}, extra_body: {k: [{j: '%s'}]}"
 PLACES = {
-    "provider": "providers: {openai: {api_key: '%s', headers: {X: '%s'}, extra_body: {k: ['%s']}}}\ndefaults: {model: openai/x}",
-    "scope": "defaults: {model: openai/x, api_key: '%s', headers: {X: '%s'}, extra_body: {k: {j: '%s'}}}",
-    "fallback": LOCAL[:-2]
-    + ", allow_remote_fallback: true, fallbacks: [{model: openai/x, api_key: '%s', headers: {X: '%s'}, extra_body: {k: '%s'}}]}",
-    "orphan": "agents: {a: {api_key: '%s', headers: {X: '%s'}, extra_body: {k: '%s'}}}\n" + LOCAL,
-    "moved": "providers: {openai: {api_key: '%s', headers: {X: '%s'}, extra_body: {k: '%s'}}}\n"
-    "defaults: {provider: openai, base_url: 'http://localhost:1', model: m}",
+    "provider": "providers: {openai: {" + SECRETS + "}}\ndefaults: {model: openai/x}",
+    "scope": "defaults: {model: openai/x, " + SECRETS + "}",
+    "fallback": LOCAL[:-2] + ", allow_remote_fallback: true, fallbacks: [{model: openai/x, " + SECRETS + "}]}",
+    "orphan": "agents: {a: {" + SECRETS + "}}\n" + LOCAL,
+    "moved": "providers: {work: {preset: openai, "
+    + SECRETS
+    + "}}\ndefaults: {provider: work, base_url: 'http://localhost:1', model: m}",
     "test": LOCAL + "tests: [{name: n, environ: {A: '%s'}, query: {args: {api_key: '%s', x: '%s'}}, expect: {}}]",
 }
 
@@ -216,10 +217,8 @@ def test_12_no_key_in_any_form_of_anything(place: str, written: str) -> None:
         "LLMROUTE_PROVIDER": "ollama",
     }
     loaded = from_str("version: 1\n" + PLACES[place] % (written, written, written), "routing.yaml")
-    queries = [
-        Query(),
-        Query(args={"provider": "ollama", "model": "m", "api_key": "CANARY", "headers": {"X": "CANARY"}}),
-    ]
+    args = {"provider": "ollama", "model": "m", "api_key": "CANARY", "headers": {"X": "CANARY"}}
+    queries = [Query(), Query(args=args)]
     queries += [Query("a")] if place == "orphan" else []
     said = [repr(loaded)]
     for variables in (environ, {"SECRET": "CANARY"}, {}):
