@@ -15,14 +15,15 @@ from llmroute.wire.anthropic_messages_decode import decode_request
 from llmroute.wire.anthropic_messages_reply import decode_reply, encode_reply
 from llmroute.wire.anthropic_messages_stream import StreamDecoder
 from llmroute.wire.anthropic_messages_stream_encode import StreamEncoder
-from llmroute.wire.codec import ANTHROPIC, Decoded, Encoded, Extras, Losses
+from llmroute.wire.codec import ANTHROPIC, Decoded, Encoded, Extras, Foreign, Losses
 from llmroute.wire.quirks import Quirks
-from llmroute.wire.tools import check_choice, check_pairs, input_schema, renamed, tool_names
+from llmroute.wire.schemas import enforceable
+from llmroute.wire.tools import ANSWER, check_choice, check_pairs, input_schema, renamed, tool_names, valid_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from llmroute.wire.request import ChatRequest
+    from llmroute.wire.request import ChatRequest, Tool
 
 __all__ = [
     "PATH",
@@ -37,11 +38,22 @@ __all__ = [
 
 PATH = "/v1/messages"
 """What comes after the base URL."""
-_REFUSED = frozenset({
-    "n", "logprobs", "top_logprobs", "logit_bias", "modalities", "audio", "web_search_options", "moderation",
-    "functions", "function_call",
-})  # fmt: skip
-"""Fields of OpenAI requests that change what is asked; without them it would be another request."""
+_FOREIGN = Foreign(
+    refused=frozenset({
+        "n", "logprobs", "top_logprobs", "logit_bias", "modalities", "audio", "web_search_options", "moderation",
+        "tools",
+    }),
+    idle={
+        "n": (1,),
+        "logprobs": (False,),
+        "top_logprobs": (0,),
+        "logit_bias": ({},),
+        "modalities": (["text"], []),
+        "store": (False,),
+    },
+    same={("service_tier", "auto"): "auto", ("service_tier", "default"): "standard_only"},
+)  # fmt: skip
+"""Fields of OpenAI requests."""
 _MIN_BUDGET = 1024
 """The API takes no smaller `budget_tokens`."""
 
@@ -64,19 +76,19 @@ def encode_request(
     facts = quirks if isinstance(quirks, Quirks) else Quirks.of(quirks)
     check_pairs(request.messages)
     losses = Losses(facts)
-    extras = Extras(ANTHROPIC, source, losses, _REFUSED)
+    extras = Extras(ANTHROPIC, source, losses, _FOREIGN)
     names = tool_names(request)
     encoder = _Encoder(request, facts, losses)
     body: dict[str, Any] = {"model": model, "max_tokens": encoder.max_tokens()}
     body |= Content(request.messages, facts, extras, names).body()
-    body |= encoder.tools(names, extras) | encoder.params() | encoder.settings()
+    own = extras.of(request.extra, "/extra")
+    body |= encoder.tools(names, extras, own.pop("tools", []))
+    body |= encoder.params() | encoder.settings()
     if stream:
         body["stream"] = True
-    own = extras.of(request.extra, "/extra")
-    body["tools"] = body.get("tools", []) + own.pop("tools", [])  # the API's own tools, beside the request's
-    if not body["tools"]:
-        del body["tools"]
-    return Encoded(_merged(body, own), losses.warnings, renamed(names))
+    answer = encoder.answer_tool(body | own)
+    back = {answer["tools"][0]["name"]: ANSWER} if answer else {}
+    return Encoded(_merged(body, own) | answer, losses.found(), renamed(names) | back)
 
 
 def _merged(body: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,34 +108,48 @@ class _Encoder:
         self.losses = losses
 
     def max_tokens(self) -> int:
-        """The limit, which the API must be told."""
+        """The limit, which the API must be told; 0 fills the prompt cache and asks for no answer."""
         limit = self.request.params.max_tokens
-        if limit is not None and limit < 1:
-            raise ConversionError("max_tokens is at least 1", pointer="/params/max_tokens")
+        if limit is not None and limit < 0:
+            raise ConversionError("max_tokens can't be negative", pointer="/params/max_tokens")
         return self.quirks.default_max_tokens if limit is None else limit
 
-    def tools(self, names: Mapping[str, str], extras: Extras) -> dict[str, Any]:
-        """Tools, and which of them may be called."""
-        request = self.request
-        check_choice(request)
-        if not request.tools:
+    def tools(self, names: Mapping[str, str], extras: Extras, own: list[dict[str, Any]]) -> dict[str, Any]:
+        """Tools, and which of them may be called; `own` are those of the API itself."""
+        choice = self.request.tool_choice
+        check_choice(self.request, others=bool(own))
+        allowed = () if choice is None else choice.allowed
+        if allowed:
+            what = "the tools that are not allowed are left out, so another prompt is cached"
+            self.losses.add("tool_choice.allowed_tools", what, "/tool_choice/allowed")
+        tools = [(i, tool) for i, tool in enumerate(self.request.tools) if not allowed or tool.name in allowed]
+        rows = [
+            self._tool(tool, names, f"/tools/{i}") | extras.of(tool.extra, f"/tools/{i}/extra") for i, tool in tools
+        ]
+        if not rows and not own:
             return {}
-        rows = []
-        for i, tool in enumerate(request.tools):
-            row: dict[str, Any] = {"name": names[tool.name]}
-            if tool.description:
-                row["description"] = tool.description
-            row["input_schema"] = input_schema(tool.name, tool.parameters, f"/tools/{i}/parameters")
-            if tool.strict is not None:
-                row["strict"] = tool.strict
-            rows.append(row | extras.of(tool.extra, f"/tools/{i}/extra"))
-        choice = self._choice(names)
-        return {"tools": rows, "tool_choice": choice} if choice else {"tools": rows}
+        row = self._choice(names)
+        return {"tools": rows + own, "tool_choice": row} if row else {"tools": rows + own}
+
+    def _tool(self, tool: Tool, names: Mapping[str, str], at: str) -> dict[str, Any]:
+        row: dict[str, Any] = {"name": names[tool.name]}
+        if tool.description:
+            row["description"] = tool.description
+        schema = input_schema(tool.name, tool.parameters, f"{at}/parameters")
+        if tool.strict:
+            schema = enforceable(schema, f"{at}/parameters", self._not_enforced("tools.strict"))
+        row["input_schema"] = schema
+        return row if tool.strict is None else {**row, "strict": tool.strict}
+
+    def _not_enforced(self, field: str) -> Callable[[str, str], None]:
+        return lambda what, at: self.losses.add(field, what, at)
 
     def _choice(self, names: Mapping[str, str]) -> dict[str, Any] | None:
         choice, parallel = self.request.tool_choice, self.request.parallel_tool_calls
         if choice is None and parallel is None:
             return None
+        if choice is not None and choice.mode in {"required", "named"} and self._thinks():
+            raise ConversionError("a model that thinks can't be made to call a tool", pointer="/tool_choice")
         row: dict[str, Any] = {"type": "auto"}
         if choice is not None and choice.name is not None:
             row = {"type": "tool", "name": names[choice.name]}
@@ -162,6 +188,9 @@ class _Encoder:
             body["temperature"] = 1
         return body
 
+    def _thinks(self) -> bool:
+        return self.request.params.thinking_budget is not None and self.request.params.reasoning_effort != "none"
+
     def _thinking(self) -> dict[str, Any]:
         params, at = self.request.params, "/params/thinking_budget"
         if params.reasoning_effort == "none":
@@ -199,7 +228,26 @@ class _Encoder:
         if form.schema is None:
             raise ConversionError(f"{ANTHROPIC} has no json_object; give a schema", pointer=at)
         if not self.quirks.output_format:
-            raise ConversionError("the server takes no schema for its answer", pointer=at)
+            return {}
         if form.name is not None or form.description is not None:
             self.losses.add("response_format", "name and description of the schema are not sent", at)
-        return {"format": {"type": "json_schema", "schema": dict(form.schema)}}
+        schema = enforceable(form.schema, f"{at}/schema", self._not_enforced("response_format.schema"))
+        return {"format": {"type": "json_schema", "schema": schema}}
+
+    def answer_tool(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """For servers that take no schema for their answer: a tool that must be called with the answer.
+
+        Raises:
+            ConversionError: it would not be the same: there are other tools, or the model thinks.
+        """
+        form, at = self.request.response_format, "/response_format"
+        if self.quirks.output_format or form is None or form.schema is None:
+            return {}
+        if body.get("tools") or body.get("thinking", {}).get("type", "disabled") != "disabled":
+            problem = "the server takes no schema for its answer, and a forced tool suits no other tools or thinking"
+            raise ConversionError(problem, pointer=at)
+        row: dict[str, Any] = {"name": valid_name(form.name or "answer")}
+        if form.description:
+            row["description"] = form.description
+        row["input_schema"] = input_schema(row["name"], form.schema, f"{at}/schema")
+        return {"tools": [row], "tool_choice": {"type": "tool", "name": row["name"]}}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError
 from llmroute.wire.codec import ANTHROPIC, Extras
-from llmroute.wire.message import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
+from llmroute.wire.message import Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from llmroute.wire.tools import call_ids, valid_id
 
 if TYPE_CHECKING:
@@ -80,17 +80,22 @@ class Content:
         """The block of a part; none for empty text and for thinking that nobody signed."""
         if isinstance(part, Text):
             block = {"type": "text", "text": part.text}
-            return [block | self._extras.of(part.extra, f"{at}/extra")] if part.text else []
+            if part.text and not part.text.strip():
+                self._losses.add("content", "text of white space only is left out", at)
+            return [block | self._extras.of(part.extra, f"{at}/extra")] if part.text.strip() else []
+        return self._thinking(part, at) if isinstance(part, Thinking) else [self._block(part, at)]
+
+    def _block(self, part: Image | Document | ToolCall | ToolResult | Opaque, at: str) -> dict[str, Any]:
         if isinstance(part, Image):
-            return [self._image(part, at)]
-        if isinstance(part, Thinking):
-            return self._thinking(part, at)
+            return self._image(part, at)
+        if isinstance(part, Document):
+            return self._document(part, at)
         if isinstance(part, ToolCall):
-            return [self._call(part, at)]
+            return self._call(part, at)
         if isinstance(part, ToolResult):
-            return [self._result(part, at)]
+            return self._result(part, at)
         if part.api == ANTHROPIC:
-            return [dict(part.data)]
+            return dict(part.data)
         kind = part.data.get("type", "unknown")
         raise ConversionError(f"a part of type {kind!r} can't be written for {ANTHROPIC}", pointer=at)
 
@@ -103,6 +108,17 @@ class Content:
         if part.detail is not None:
             self._losses.add("image.detail", f"{ANTHROPIC} has no such field", f"{at}/detail")
         return {"type": "image", "source": source, **self._extras.of(part.extra, f"{at}/extra")}
+
+    def _document(self, part: Document, at: str) -> dict[str, Any]:
+        source = {"type": "url", "url": part.url}
+        if part.data is not None:
+            source = {"type": "base64", "media_type": "application/pdf", "data": part.data}
+        elif part.text is not None:
+            source = {"type": "text", "media_type": "text/plain", "data": part.text}
+        block: dict[str, Any] = {"type": "document", "source": source}
+        if part.title is not None:
+            block["title"] = part.title
+        return block | self._extras.of(part.extra, f"{at}/extra")
 
     def _thinking(self, part: Thinking, at: str) -> list[dict[str, Any]]:
         extra = self._extras.of(part.extra, f"{at}/extra")
@@ -136,14 +152,13 @@ class Content:
         last = self._turns[-1]
         if last["role"] != "assistant":
             return
+        at = f"/messages/{len(self._messages) - 1}"
         if not self._quirks.prefill:
-            raise ConversionError("the last message may not be the assistant's", pointer="/messages")
+            raise ConversionError("the last message may not be the assistant's", pointer=at)
         block = last["content"][-1]
         if block["type"] == "text" and block["text"] != block["text"].rstrip():
-            self._losses.add("messages", "white space at the end of the last message was cut", "/messages")
+            self._losses.add("messages", "white space at the end of the last message was cut", at)
             block["text"] = block["text"].rstrip()
-            if not block["text"]:
-                raise ConversionError("the last message is white space only", pointer="/messages")
 
 
 def _shortened(row: dict[str, Any]) -> dict[str, Any]:

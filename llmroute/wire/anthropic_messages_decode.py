@@ -8,7 +8,18 @@ from llmroute.errors import ConversionError
 from llmroute.wire import shape
 from llmroute.wire.codec import ANTHROPIC, Decoded
 from llmroute.wire.json_text import arguments_text
-from llmroute.wire.message import Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from llmroute.wire.message import (
+    Document,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    ResultPart,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from llmroute.wire.request import EFFORTS, ChatRequest, Effort, Params, ResponseFormat, Tool, ToolChoice, ToolMode
 
 if TYPE_CHECKING:
@@ -89,6 +100,8 @@ def block_of(data: object, at: str, source: str = ANTHROPIC) -> Part:
     kind = shape.text(row, "type", at)
     if kind == "image":
         return _image(row, at)
+    if kind == "document":
+        return _document(row, at)
     if kind == "tool_result":
         return _result(row, at)
     return _said(row, kind, at, source) or Opaque(ANTHROPIC, row)
@@ -131,11 +144,25 @@ def _image(row: dict[str, Any], at: str) -> Part:
     return Opaque(ANTHROPIC, row)
 
 
+def _document(row: dict[str, Any], at: str) -> Part:
+    source, where = shape.mapping(row, "source", at), f"{at}/source"
+    title = shape.optional(row, "title", str, at)
+    extra = extra_of(row, ("type", "source", "title"))
+    match source.get("type"):
+        case "url":
+            return Document(shape.text(source, "url", where), title=title, extra=extra)
+        case "base64":
+            return Document(data=shape.text(source, "data", where), title=title, extra=extra)
+        case "text":
+            return Document(text=shape.text(source, "data", where), title=title, extra=extra)
+    return Opaque(ANTHROPIC, row)
+
+
 def _result(row: Mapping[str, Any], at: str) -> ToolResult:
     parts = () if row.get("content") is None else _blocks(row["content"], f"{at}/content")
-    content = tuple(part for part in parts if isinstance(part, Text | Image))
+    content = tuple(part for part in parts if isinstance(part, ResultPart))
     if len(content) != len(parts):
-        raise ConversionError("only text and images are supported in a tool result", pointer=f"{at}/content")
+        raise ConversionError("a tool result holds text, images and documents", pointer=f"{at}/content")
     return ToolResult(
         shape.text(row, "tool_use_id", at),
         content,
@@ -182,7 +209,7 @@ def _format(row: Mapping[str, Any], extra: dict[str, Any]) -> ResponseFormat | N
     if form is None:
         return None
     shape.one_of(form.get("type"), ("json_schema",), f"{at}/type")
-    return ResponseFormat("json_schema", schema=shape.as_object(form.get("schema"), f"{at}/schema"))
+    return ResponseFormat("json_schema", schema=shape.as_object(form.get("schema"), f"{at}/schema"), strict=True)
 
 
 def _params(row: Mapping[str, Any], extra: dict[str, Any]) -> Params:

@@ -147,7 +147,7 @@ class StreamDecoder:
                 thought = self._of_kind(block, row, "thinking")
                 thought.signature += shape.text(delta, "signature", "/delta")
                 return [self._answer.thinking("", thought, thought.signature)]
-            case "input_json_delta" if block is not None and block.kind == "tool_call":
+            case "input_json_delta" if block is not None and block.kind in {"tool_call", "answer"}:
                 piece = shape.text(delta, "partial_json", "/delta")
                 return self._answer.arguments(block, piece) if piece else ()
             case "input_json_delta" if block is None:

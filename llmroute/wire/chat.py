@@ -21,6 +21,7 @@ from llmroute.wire.events import (
     events_from_json,
 )
 from llmroute.wire.message import (
+    Document,
     Extra,
     Image,
     Message,
@@ -44,6 +45,7 @@ from llmroute.wire.request import ChatRequest, Effort, Params, ResponseFormat, T
 __all__ = [
     "Attempt",
     "ChatRequest",
+    "Document",
     "Effort",
     "ErrorEvent",
     "Event",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import ConversionError
@@ -19,48 +20,81 @@ _SILENT = frozenset({"role", "content_list", "type"})
 """Notes of a decoder about form, without meaning."""
 
 
+class Loss(NamedTuple):
+    """One thing that a conversion could not keep."""
+
+    pointer: str
+    """Where it stands in the neutral request (`llmroute.wire.places` finds the place in a body)."""
+    field: str
+    what: str
+
+    @property
+    def message(self) -> str:
+        """`field: what`; no content."""
+        return f"{self.field}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a codec knows of the other APIs' own fields; one that is not here is lost with a warning."""
+
+    refused: frozenset[str] = frozenset()
+    """They change what is asked; without them it would be another request."""
+    idle: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Values that ask for nothing: they are left out without a word."""
+    same: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Name and value → the value that means the same here."""
+
+
 @quiet("body")
 class Encoded(NamedTuple):
     """A request in a wire format."""
 
     body: dict[str, Any]
-    warnings: tuple[str, ...] = ()
-    """What was lost, each once: `field: what`."""
+    losses: tuple[Loss, ...] = ()
+    """What was lost, each place once."""
     names: Mapping[str, str] = {}
     """Tool names as they were written → as they were given, where the two differ; decoders take it."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was lost, each field once: `field: what`."""
+        seen: dict[str, str] = {}
+        for loss in self.losses:
+            seen.setdefault(loss.field, loss.message)
+        return tuple(seen.values())
+
 
 class Losses:
-    """Collects what a conversion loses; each field is reported once."""
+    """Collects what a conversion loses."""
 
     def __init__(self, quirks: Quirks) -> None:
         self._raises = quirks.on_unsupported == "error"
-        self._seen: dict[str, str] = {}
+        self._seen: dict[tuple[str, str], Loss] = {}
 
     def add(self, field: str, what: str, at: str) -> None:
-        """Note that `field` lost something, first at the JSON pointer `at`.
+        """Note that `field` lost something at the JSON pointer `at`; a place is noted once.
 
         Raises:
             ConversionError: losses are not wanted.
         """
         if self._raises:
             raise ConversionError(f"{field}: {what}", pointer=at)
-        self._seen.setdefault(field, what)
+        self._seen.setdefault((field, at), Loss(at, field, what))
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """One line a field."""
-        return tuple(f"{field}: {what}" for field, what in self._seen.items())
+    def found(self) -> tuple[Loss, ...]:
+        """All of them, in the order in which they were met."""
+        return tuple(self._seen.values())
 
 
 class Extras:
     """Writes back the fields that only one API, or only one provider, knows."""
 
-    def __init__(self, api: str, source: str, losses: Losses, refused: frozenset[str] = frozenset()) -> None:
+    def __init__(self, api: str, source: str, losses: Losses, fields: Foreign = Foreign()) -> None:
         self._keys = (api, source)
         self._others = APIS - {api}
+        self._fields = fields
         self.losses = losses
-        self._refused = refused
 
     def of(self, extra: Mapping[str, Mapping[str, Any]], at: str) -> dict[str, Any]:
         """The fields to write back. Those of other APIs are lost, those of other providers were never ours.
@@ -73,15 +107,20 @@ class Extras:
             if key in self._keys:
                 mine.update(values)
             elif key in self._others:
-                for name in values:
-                    self._lose(name, f"{at}/{name}")
+                for name, value in values.items():
+                    mine |= self._foreign(name, value, f"{at}/{name}")
         return mine
 
-    def _lose(self, name: str, at: str) -> None:
-        if name in self._refused:
-            raise ConversionError(f"{name} has no equivalent in {self._keys[0]}", pointer=at)
-        if name not in _SILENT:
-            self.losses.add(name, f"{self._keys[0]} has no such field", at)
+    def _foreign(self, name: str, value: Any, at: str) -> dict[str, Any]:
+        fields, api = self._fields, self._keys[0]
+        if name in _SILENT or (name in fields.idle and value in fields.idle[name]):
+            return {}
+        if name in fields.refused:
+            raise ConversionError(f"{name} has no equivalent in {api}", pointer=at)
+        if isinstance(value, str) and (name, value) in fields.same:
+            return {name: fields.same[name, value]}
+        self.losses.add(name, f"{api} has no such field", at)
+        return {}
 
 
 class Decoded(NamedTuple):

@@ -49,6 +49,24 @@ class Image:
             raise ValueError("an image with data needs its media_type")
 
 
+@quiet("url", "data", "text", "title", "extra")
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A PDF, by URL or as base64 data, or a plain text; one of the three."""
+
+    url: str | None = None
+    data: str | None = None
+    """Base64, without line breaks."""
+    text: str | None = None
+    title: str | None = None
+    """The name of the file."""
+    extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if [self.url, self.data, self.text].count(None) != 2:  # noqa: PLR2004 - all but one
+            raise ValueError("a document has a url, data or text, one of the three")
+
+
 @quiet("text", "signature", "redacted", "extra")
 @dataclass(frozen=True, slots=True)
 class Thinking:
@@ -92,7 +110,7 @@ class ToolResult:
     """What a tool answered."""
 
     tool_call_id: str
-    content: tuple[Text | Image, ...]
+    content: tuple[ResultPart, ...]
     is_error: bool = False
     pinned: bool = False
     extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
@@ -112,10 +130,12 @@ class Opaque:
     data: Mapping[str, Any] = field(hash=False)
 
 
-Part: TypeAlias = Text | Image | Thinking | ToolCall | ToolResult | Opaque
+ResultPart: TypeAlias = Text | Image | Document | Opaque
+Part: TypeAlias = Text | Image | Document | Thinking | ToolCall | ToolResult | Opaque
 PART_TYPES: dict[str, type[Part]] = {
     "text": Text,
     "image": Image,
+    "document": Document,
     "thinking": Thinking,
     "tool_call": ToolCall,
     "tool_result": ToolResult,
@@ -124,7 +144,7 @@ PART_TYPES: dict[str, type[Part]] = {
 _TYPE_NAMES = {cls: name for name, cls in PART_TYPES.items()}
 _ALLOWED: dict[Role, tuple[type[Part], ...]] = {
     "system": (Text,),
-    "user": (Text, Image, Opaque),
+    "user": (Text, Image, Document, Opaque),
     "assistant": (Text, Thinking, ToolCall, Opaque),
     "tool": (ToolResult,),
 }
@@ -222,8 +242,8 @@ def _field_from_json(cls: type[Part], name: str, value: object, at: str) -> obje
         raw = [{"type": "text", "text": value}] if isinstance(value, str) else shape.as_array(value, at)
         parts = tuple(part_from_json(item, shape.pointer(at, i)) for i, item in enumerate(raw))
         for i, part in enumerate(parts):
-            if not isinstance(part, Text | Image):
-                raise ConversionError("a tool result holds text and images", pointer=shape.pointer(at, i))
+            if not isinstance(part, ResultPart):
+                raise ConversionError("a tool result holds text, images and documents", pointer=shape.pointer(at, i))
         return parts
     if name in {"pinned", "is_error", "complete"}:
         return shape.expect(value, bool, at)
@@ -254,7 +274,7 @@ def assistant(content: str | Part | Iterable[Part] = (), *, tool_calls: Iterable
 
 def tool_result(
     call: ToolCall | str,
-    content: str | Iterable[Text | Image],
+    content: str | Iterable[ResultPart],
     *,
     is_error: bool = False,
     pinned: bool = False,

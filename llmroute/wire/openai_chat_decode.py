@@ -9,15 +9,29 @@ from llmroute.errors import ConversionError
 from llmroute.wire import shape
 from llmroute.wire.codec import OPENAI, Decoded
 from llmroute.wire.json_text import arguments_text
-from llmroute.wire.message import Image, Message, Opaque, Part, Role, Text, Thinking, ToolCall, ToolResult
-from llmroute.wire.request import FORMAT_KINDS, ChatRequest, Params, ResponseFormat, Tool, ToolChoice
+from llmroute.wire.message import (
+    Document,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    ResultPart,
+    Role,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from llmroute.wire.openai_chat_content import PDF
+from llmroute.wire.openai_chat_legacy import is_legacy, original, upgraded
+from llmroute.wire.request import FORMAT_KINDS, ChatRequest, Params, ResponseFormat, Tool, ToolChoice, ToolMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _DATA_URL = re.compile(r"data:([a-zA-Z0-9.+/-]+);base64,(.*)", re.DOTALL)
 _ROLES: tuple[str, ...] = ("system", "developer", "user", "assistant", "tool")
-_MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "reasoning_content"})
+_MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "reasoning_content", "refusal"})
 _PARAMS = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "reasoning_effort", "stop")
 _REQUEST_FIELDS = frozenset({
     *_PARAMS, "model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls",
@@ -32,12 +46,25 @@ def decode_request(body: object) -> Decoded:
         ConversionError: the body is no request; `pointer` says where.
     """
     row = shape.as_object(body, "")
+    if not is_legacy(row):
+        return _request(row)
+    new = upgraded(row)
+    try:
+        return _request(new)
+    except ConversionError as error:
+        raise ConversionError(error.message, pointer=original(row, error.pointer)) from error
+
+
+def _request(row: Mapping[str, Any]) -> Decoded:
     messages = shape.as_array(row.get("messages"), "/messages")
     options = shape.mapping(row, "stream_options", "")
     rest = {key: value for key, value in shape.rest(row, _REQUEST_FIELDS).items() if value is not None}
+    tools = _tools(shape.array(row, "tools", ""), rest)
+    if options.keys() - {"include_usage"}:
+        rest["stream_options"] = shape.rest(options, ("include_usage",))
     request = ChatRequest(
         tuple(_message(item, f"/messages/{i}") for i, item in enumerate(messages)),
-        tools=tuple(_tool(item, f"/tools/{i}") for i, item in enumerate(shape.array(row, "tools", ""))),
+        tools=tools,
         tool_choice=_choice(row.get("tool_choice")),
         parallel_tool_calls=shape.optional(row, "parallel_tool_calls", bool, ""),
         response_format=_format(row),
@@ -54,16 +81,20 @@ def _message(data: object, at: str) -> Message:
     row = shape.as_object(data, at)
     role = shape.one_of(row.get("role"), _ROLES, f"{at}/role")
     extra = {key: value for key, value in shape.rest(row, _MESSAGE_FIELDS).items() if value not in (None, [], {})}
-    for legacy in ("function_call", "audio"):
-        if legacy in extra:
-            raise ConversionError(f"{legacy} is not supported", pointer=f"{at}/{legacy}")
+    if "audio" in extra:
+        raise ConversionError("audio is not supported", pointer=f"{at}/audio")
     content = _content(row, at)
     if isinstance(row.get("content"), list) and not always_list(role, content):
         extra["content_list"] = True
     if role == "tool":
         return _result(row, content, extra, at)
     if role == "assistant":
-        content = (*_thinking(row), *content, *tool_calls(shape.array(row, "tool_calls", at), f"{at}/tool_calls"))
+        content = (
+            *_thinking(row),
+            *content,
+            *_refusal(row, at),
+            *tool_calls(shape.array(row, "tool_calls", at), f"{at}/tool_calls"),
+        )
     if role == "developer":
         extra["role"] = "developer"
     neutral: Role = "assistant" if role == "assistant" else "user" if role == "user" else "system"
@@ -105,7 +136,24 @@ def _part(data: object, at: str) -> Part:
         if inline:
             return Image(data=inline[2], media_type=inline[1], detail=detail, extra=extra)
         return Image(url, detail=detail, extra=extra)
-    return Opaque(OPENAI, row)
+    if kind == "refusal":
+        return Text(shape.text(row, "refusal", at), extra={OPENAI: {"refusal": "part"}})
+    return (_pdf(row, at) if kind == "file" else None) or Opaque(OPENAI, row)
+
+
+def _pdf(row: Mapping[str, Any], at: str) -> Document | None:
+    """A PDF whose data is there; None for other files, and for those that the provider keeps."""
+    file = shape.as_object(row.get("file"), f"{at}/file")
+    data = file.get("file_data")
+    if not isinstance(data, str) or not data.startswith(PDF) or file.get("file_id") is not None:
+        return None
+    name = shape.optional(file, "filename", str, f"{at}/file")
+    return Document(data=data.removeprefix(PDF), title=name, extra=_extra(row, ("type", "file")))
+
+
+def _refusal(row: Mapping[str, Any], at: str) -> tuple[Part, ...]:
+    text = shape.optional(row, "refusal", str, at)
+    return (Text(text, extra={OPENAI: {"refusal": "field"}}),) if text else ()
 
 
 def _extra(row: Mapping[str, Any], known: tuple[str, ...], source: str = OPENAI) -> dict[str, dict[str, Any]]:
@@ -119,14 +167,12 @@ def _thinking(row: Mapping[str, Any]) -> tuple[Part, ...]:
 
 
 def _result(row: Mapping[str, Any], content: tuple[Part, ...], extra: dict[str, Any], at: str) -> Message:
-    texts = tuple(part for part in content if isinstance(part, Text | Image))
-    if len(texts) != len(content):
-        raise ConversionError("a tool result holds text and images", pointer=f"{at}/content")
+    parts = tuple(part for part in content if isinstance(part, ResultPart))
     call_id = shape.text(row, "tool_call_id", at)
     extra.pop("tool_call_id", None)
     if row.get("name") is not None:
         extra["name"] = shape.text(row, "name", at)
-    return Message("tool", (ToolResult(call_id, texts, extra={OPENAI: extra} if extra else {}),))
+    return Message("tool", (ToolResult(call_id, parts, extra={OPENAI: extra} if extra else {}),))
 
 
 def tool_calls(items: list[Any], at: str, source: str = OPENAI) -> tuple[ToolCall, ...]:
@@ -153,11 +199,19 @@ def tool_calls(items: list[Any], at: str, source: str = OPENAI) -> tuple[ToolCal
     return tuple(calls)
 
 
-def _tool(data: object, at: str) -> Tool:
-    row = shape.as_object(data, at)
-    kind = shape.text(row, "type", at)
-    if kind != "function":
-        raise ConversionError(f"tools of type {kind[:40]!r} are not supported", pointer=f"{at}/type")
+def _tools(items: list[Any], extra: dict[str, Any]) -> tuple[Tool, ...]:
+    """The functions; tools of other types go to `extra`, under the same name."""
+    tools: list[Tool] = []
+    for i, item in enumerate(items):
+        row = shape.as_object(item, f"/tools/{i}")
+        if shape.text(row, "type", f"/tools/{i}") == "function":
+            tools.append(_tool(row, f"/tools/{i}"))
+        else:
+            extra.setdefault("tools", []).append(row)
+    return tuple(tools)
+
+
+def _tool(row: Mapping[str, Any], at: str) -> Tool:
     function = shape.as_object(row.get("function"), f"{at}/function")
     where = f"{at}/function"
     return Tool(
@@ -176,9 +230,24 @@ def _choice(value: object) -> ToolChoice | None:
     if isinstance(value, str):
         return ToolChoice(shape.one_of(value, ("auto", "none", "required"), at))
     row = shape.as_object(value, at)
-    shape.one_of(row.get("type"), ("function",), f"{at}/type")
+    if shape.one_of(row.get("type"), ("function", "allowed_tools"), f"{at}/type") == "allowed_tools":
+        return _allowed(shape.as_object(row.get("allowed_tools"), f"{at}/allowed_tools"), f"{at}/allowed_tools")
     function = shape.as_object(row.get("function"), f"{at}/function")
     return ToolChoice("named", shape.text(function, "name", f"{at}/function"))
+
+
+def _allowed(row: Mapping[str, Any], at: str) -> ToolChoice:
+    mode: ToolMode = (
+        "auto" if shape.one_of(row.get("mode"), ("auto", "required"), f"{at}/mode") == "auto" else "required"
+    )
+    names: list[str] = []
+    for i, item in enumerate(shape.as_array(row.get("tools"), f"{at}/tools")):
+        where = f"{at}/tools/{i}"
+        function = shape.as_object(shape.as_object(item, where).get("function"), f"{where}/function")
+        names.append(shape.text(function, "name", f"{where}/function"))
+    if not names:
+        raise ConversionError("no tool is allowed", pointer=f"{at}/tools")
+    return ToolChoice(mode, None, tuple(names))
 
 
 def _format(row: Mapping[str, Any]) -> ResponseFormat | None:
@@ -206,4 +275,7 @@ def _params(row: Mapping[str, Any]) -> Params:
         raise ConversionError("max_tokens and max_completion_tokens differ", pointer="/max_tokens")
     if limits:
         values["max_tokens"] = limits[0]
+        if type(limits[0]) is int and limits[0] < 1:
+            field = "max_completion_tokens" if row.get("max_completion_tokens") is not None else "max_tokens"
+            raise ConversionError(f"{field} is at least 1", pointer=f"/{field}")
     return Params.from_json(values)

@@ -18,6 +18,7 @@ from llmroute.wire.events import (
 )
 from llmroute.wire.message import Message, Opaque, Part, Text, Thinking, ToolCall
 from llmroute.wire.reply import Reply, StopReason, Usage
+from llmroute.wire.tools import ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,9 +31,12 @@ def finished_call(call: ToolCall, stop_reason: StopReason) -> ToolCall:
     return call
 
 
-def renamed_call(call: ToolCall, names: Mapping[str, str]) -> ToolCall:
-    """The call under the name that the request gave the tool."""
-    return replace(call, name=names[call.name]) if call.name in names else call
+def renamed_call(call: ToolCall, names: Mapping[str, str]) -> ToolCall | Text:
+    """The call under the name that the request gave the tool; the text of the answer, if the tool stands for it."""
+    name = names.get(call.name)
+    if name == ANSWER:
+        return Text(call.arguments)
+    return call if name is None else replace(call, name=name)
 
 
 def is_object(arguments: str) -> bool:
@@ -49,7 +53,7 @@ class Block:
     """A part of the answer that still grows."""
 
     kind: str
-    """`text`, `thinking`, `tool_call` or `opaque`."""
+    """`text`, `thinking`, `tool_call`, `opaque`, or `answer`: a call whose arguments are the text of the answer."""
     pieces: list[str] = field(default_factory=list)
     id: str = ""
     name: str = ""
@@ -109,6 +113,9 @@ class Assembly:
 
     def announce(self, block: Block, call_id: str, name: str) -> list[Event]:
         """A tool call has its name: tell it, and the arguments that came before the name."""
+        if self._names.get(name) == ANSWER:
+            block.kind = "answer"
+            return [TextDelta.append(self._text, "".join(block.pieces))] if block.pieces else []
         block.index, block.name = len(self._calls), self._names.get(name, name)
         self._calls.append(block)
         block.id = call_id or f"call_{block.index}"
@@ -123,6 +130,8 @@ class Assembly:
 
     def arguments(self, block: Block, piece: str) -> list[Event]:
         """More of the arguments of a tool call; kept back until the call has a name."""
+        if block.kind == "answer":
+            return [TextDelta.append(self._text, piece)]
         block.pieces.append(piece)
         return [ToolCallDelta(block.index, block.id, piece)] if block.index >= 0 else []
 
@@ -177,7 +186,7 @@ class Assembly:
     def _part(self, block: Block) -> Part | None:
         text = "".join(block.pieces)
         extra = {self._source: block.extra} if block.extra else {}
-        if block.kind == "text":
+        if block.kind in {"text", "answer"}:
             return Text(text, extra=extra) if text else None
         if block.kind == "thinking":
             redacted = block.data.get("data")

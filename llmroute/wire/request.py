@@ -42,8 +42,12 @@ class ToolChoice:
     mode: ToolMode
     name: str | None = None
     """The one tool, for mode `named`."""
+    allowed: tuple[str, ...] = ()
+    """The tools that may be called, for modes `auto` and `required`; empty: all of them."""
 
     def __post_init__(self) -> None:
+        if self.allowed and self.mode not in {"auto", "required"}:
+            raise ValueError("allowed tools go with the modes 'auto' and 'required'")
         if (self.mode == "named") != (self.name is not None):
             raise ValueError("a tool choice has a name if and only if its mode is 'named'")
 
@@ -186,7 +190,8 @@ class ChatRequest:
 
 def _said(record: Tool | ToolChoice | ResponseFormat) -> dict[str, Any]:
     values = {item.name: getattr(record, item.name) for item in fields(record)}
-    return {name: value for name, value in values.items() if value is not None and not (name == "extra" and not value)}
+    said = {name: list(value) if name == "allowed" else value for name, value in values.items() if value is not None}
+    return {name: value for name, value in said.items() if value or name not in {"extra", "allowed"}}
 
 
 def _tool(data: object, at: str) -> Tool:
@@ -204,9 +209,15 @@ def _choice(row: Mapping[str, Any]) -> ToolChoice:
     at = "/tool_choice"
     mode = shape.one_of(row.get("mode"), TOOL_MODES, f"{at}/mode")
     try:
-        return ToolChoice(mode, shape.optional(row, "name", str, at))
+        return ToolChoice(mode, shape.optional(row, "name", str, at), _allowed(row, at))
     except ValueError as error:
         raise ConversionError(str(error), pointer=at) from error
+
+
+def _allowed(row: Mapping[str, Any], at: str) -> tuple[str, ...]:
+    where = shape.pointer(at, "allowed")
+    names = enumerate(shape.array(row, "allowed", at))
+    return tuple(shape.expect(name, str, shape.pointer(where, i)) for i, name in names)
 
 
 def _format(row: Mapping[str, Any]) -> ResponseFormat:

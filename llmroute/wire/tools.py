@@ -102,6 +102,10 @@ def tool_names(request: ChatRequest) -> dict[str, str]:
     return injective(names, valid_name)
 
 
+ANSWER = ""
+"""In place of a tool's name, which is never empty: the arguments of the call are the answer itself."""
+
+
 def renamed(names: Mapping[str, str]) -> dict[str, str]:
     """The way back, for the names that changed."""
     return {form: name for name, form in names.items() if form != name}
@@ -162,16 +166,22 @@ def input_schema(name: str, schema: Mapping[str, Any], at: str) -> dict[str, Any
     return {"type": "object", **({"properties": {}} if not schema else {}), **schema}
 
 
-def check_choice(request: ChatRequest) -> None:
-    """A tool that must be called is there.
+def check_choice(request: ChatRequest, *, others: bool = False) -> None:
+    """A tool that must be called is there; `others`: there are tools of the API itself too.
 
     Raises:
         ConversionError: it is not, or there are no tools.
     """
     choice = request.tool_choice
-    if choice is None or choice.mode in {"auto", "none"}:
+    if choice is None:
+        return
+    known = {tool.name for tool in request.tools}
+    for i, name in enumerate(choice.allowed):
+        if name not in known:
+            raise ConversionError(f"no tool is called {name!r}", pointer=f"/tool_choice/allowed/{i}")
+    if choice.mode in {"auto", "none"} or others:
         return
     if not request.tools:
         raise ConversionError("a tool must be called, but there are no tools", pointer="/tool_choice")
-    if choice.name is not None and all(tool.name != choice.name for tool in request.tools):
+    if choice.name is not None and choice.name not in known:
         raise ConversionError(f"no tool is called {choice.name!r}", pointer="/tool_choice/name")

@@ -62,17 +62,24 @@ def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | strategy
 
 
+closed = schemas.map(lambda schema: {**schema, "required": list(schema["properties"]), "additionalProperties": False})
+"""Schemas that both APIs can enforce."""
+
+
 @st.composite
 def tool_sets(draw: st.DrawFn, *, name: st.SearchStrategy[str] = names) -> tuple[Tool, ...]:
     found = draw(st.lists(name, max_size=3, unique=True))
-    return tuple(Tool(one, draw(st.just("") | solid), draw(schemas), draw(optional(st.booleans()))) for one in found)
+    pairs = [(one, draw(optional(st.booleans()))) for one in found]
+    return tuple(
+        Tool(one, draw(st.just("") | solid), draw(closed if strict else schemas), strict) for one, strict in pairs
+    )
 
 
 @st.composite
-def choices(draw: st.DrawFn, tools: tuple[Tool, ...]) -> ToolChoice | None:
+def choices(draw: st.DrawFn, tools: tuple[Tool, ...], *, forced: bool = True) -> ToolChoice | None:
     if not tools:
         return None
-    mode = draw(st.sampled_from([None, "auto", "none", "required", "named"]))
+    mode = draw(st.sampled_from([None, "auto", "none", *(["required", "named"] if forced else [])]))
     if mode is None:
         return None
     return ToolChoice(mode, draw(st.sampled_from([tool.name for tool in tools])) if mode == "named" else None)
@@ -110,12 +117,12 @@ def _results_apart(found: list[str]) -> st.SearchStrategy[list[Message]]:
 
 @st.composite
 def _results_together(draw: st.DrawFn, found: list[str]) -> list[Message]:
-    content = st.lists(words.map(Text) | images, max_size=2).map(tuple)
+    content = st.lists(solid.map(Text) | images, max_size=2).map(tuple)
     return [Message("tool", tuple(ToolResult(one, draw(content), draw(st.booleans())) for one in found))]
 
 
-def _user() -> st.SearchStrategy[Message]:
-    return st.lists(words.map(Text) | images, min_size=1, max_size=3).map(lambda parts: Message("user", tuple(parts)))
+def _user(texts: st.SearchStrategy[str] = words) -> st.SearchStrategy[Message]:
+    return st.lists(texts.map(Text) | images, min_size=1, max_size=3).map(lambda parts: Message("user", tuple(parts)))
 
 
 def _said(calls: tuple[ToolCall, ...]) -> st.SearchStrategy[Message]:
@@ -165,8 +172,8 @@ def anthropic_params(draw: st.DrawFn) -> Params:
 
 def formats(*, named: bool) -> st.SearchStrategy[ResponseFormat | None]:
     if not named:
-        return optional(st.builds(lambda schema: ResponseFormat("json_schema", schema=schema), schemas))
-    whole = st.builds(ResponseFormat, st.just("json_schema"), ids, schemas, optional(st.booleans()), optional(words))
+        return optional(st.builds(lambda schema: ResponseFormat("json_schema", schema=schema, strict=True), closed))
+    whole = st.builds(ResponseFormat, st.just("json_schema"), ids, closed, optional(st.booleans()), optional(words))
     return optional(st.sampled_from([ResponseFormat("text"), ResponseFormat("json_object")]) | whole)
 
 
@@ -193,17 +200,18 @@ def openai_requests(draw: st.DrawFn) -> ChatRequest:
 @st.composite
 def anthropic_requests(draw: st.DrawFn) -> ChatRequest:
     """Requests that Anthropic's format says without loss."""
-    system = draw(st.lists(words.map(Text), max_size=2))
-    turns = draw(exchanges(assistant=_thought, results=_results_together, user=_user()))
+    system = draw(st.lists(solid.map(Text), max_size=2))
+    turns = draw(exchanges(assistant=_thought, results=_results_together, user=_user(solid)))
     tools = draw(tool_sets())
-    choice = draw(choices(tools))
+    params = draw(anthropic_params())
+    choice = draw(choices(tools, forced=params.thinking_budget is None))
     return ChatRequest(
         (*([Message("system", tuple(system))] if system else []), *turns),
         tools=tools,
         tool_choice=choice,
         parallel_tool_calls=draw(optional(st.booleans())) if choice and choice.mode != "none" else None,
         response_format=draw(formats(named=False)),
-        params=draw(anthropic_params()),
+        params=params,
         user=draw(optional(ids)),
         extra=draw(st.sampled_from([{}, {ANTHROPIC: {"service_tier": "auto"}}])),
     )
@@ -214,14 +222,14 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     """Requests that both formats can be given; names and ids are anything, much of the rest is lossy in one."""
     anything = (words, words)
     system = st.lists(words.map(Text), min_size=1, max_size=2).map(lambda parts: Message("system", tuple(parts)))
-    turns = draw(exchanges(assistant=_thought, results=_results_together, user=_user(), call=anything))
+    turns = draw(exchanges(assistant=_thought, results=_results_together, user=_user(solid), call=anything))
     tools = draw(tool_sets(name=words))
     openai, anthropic = draw(openai_params()), draw(anthropic_params())
     schema = draw(optional(st.builds(lambda one: ResponseFormat("json_schema", "answer", one), schemas)))
     return ChatRequest(
         (*draw(st.lists(system, max_size=2)), *turns),
         tools=tools,
-        tool_choice=draw(choices(tools)),
+        tool_choice=draw(choices(tools, forced=False)),
         parallel_tool_calls=draw(optional(st.booleans())),
         response_format=schema,
         params=Params(

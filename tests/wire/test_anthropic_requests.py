@@ -103,8 +103,9 @@ def test_prefill() -> None:
     assert encode(user("1"), assistant("2")).warnings == ()
     with pytest.raises(ConversionError):
         encode(user("1"), assistant("2"), quirks=Quirks(prefill=False))
-    with pytest.raises(ConversionError):
-        encode(user("1"), assistant(" "))
+    blank = encode(user("1"), assistant(" "))
+    assert [row["role"] for row in blank.body["messages"]] == ["user"]
+    assert [loss.field for loss in blank.losses] == ["content", "messages"]
 
 
 def test_opaque_blocks_go_back() -> None:
@@ -153,7 +154,7 @@ def test_conversations_that_can_not_be_said(messages: tuple[Message, ...], point
 @pytest.mark.parametrize(
     ("more", "pointer"),
     [
-        ({"params": Params(max_tokens=0)}, "/params/max_tokens"),
+        ({"params": Params(max_tokens=-1)}, "/params/max_tokens"),
         ({"params": Params(frequency_penalty=0.5)}, "/params/frequency_penalty"),
         ({"params": Params(presence_penalty=-1)}, "/params/presence_penalty"),
         ({"params": Params(stop=("a", "\n"))}, "/params/stop/1"),
@@ -161,8 +162,11 @@ def test_conversations_that_can_not_be_said(messages: tuple[Message, ...], point
         ({"params": Params(thinking_budget=4096)}, "/params/thinking_budget"),
         ({"response_format": ResponseFormat("json_object")}, "/response_format"),
         (
-            {"response_format": ResponseFormat("json_schema", schema={}), "quirks": {"output_format": False}},
-            "/response_format",
+            {
+                "response_format": ResponseFormat("json_schema", schema={"type": "array"}),
+                "quirks": {"output_format": False},
+            },
+            "/response_format/schema/type",
         ),
         ({"tools": (Tool("f", parameters={"anyOf": []}),)}, "/tools/0/parameters/anyOf"),
         ({"tools": (Tool("f", parameters={"type": "array"}),)}, "/tools/0/parameters/type"),
@@ -223,7 +227,12 @@ def test_choice(choice: ToolChoice | None, parallel: bool | None, row: Any) -> N
     body = encode(tools=(Tool("f", "d", strict=True),), tool_choice=choice, parallel_tool_calls=parallel).body
     assert body.get("tool_choice") == row
     assert body["tools"] == [
-        {"name": "f", "description": "d", "input_schema": {"type": "object", "properties": {}}, "strict": True}
+        {
+            "name": "f",
+            "description": "d",
+            "input_schema": {"type": "object", "properties": {}, "additionalProperties": False},
+            "strict": True,
+        }
     ]
 
 
@@ -232,11 +241,14 @@ def test_schemas_without_a_type_get_theirs() -> None:
     assert encode(tools=(tool,)).body["tools"][0]["input_schema"] == {"type": "object", "properties": {"x": True}}
 
 
+CLOSED = {"type": "object", "additionalProperties": False}
+
+
 def test_settings() -> None:
     encoded = encode(
         user="u",
         metadata={"a": "b"},
-        response_format=ResponseFormat("json_schema", "n", {"type": "object"}),
+        response_format=ResponseFormat("json_schema", "n", CLOSED),
         params=Params(reasoning_effort="low"),
         extra={"anthropic-messages": {"output_config": {"task": 1}}, "openai-chat": {"store": True}},
     )
@@ -244,9 +256,9 @@ def test_settings() -> None:
     assert encoded.body["output_config"] == {
         "task": 1,
         "effort": "low",
-        "format": {"type": "json_schema", "schema": {"type": "object"}},
+        "format": {"type": "json_schema", "schema": CLOSED},
     }
-    assert [warning.partition(":")[0] for warning in encoded.warnings] == ["response_format", "metadata", "store"]
+    assert [warning.partition(":")[0] for warning in encoded.warnings] == ["store", "response_format", "metadata"]
     assert "output_config" not in encode(response_format=ResponseFormat("text")).body
 
 
@@ -262,7 +274,7 @@ def test_what_the_conversation_has_no_word_for_comes_back() -> None:
         "max_tokens": 5,
         "system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}],
         "messages": [
-            {"role": "user", "content": [{"type": "document", "source": {"type": "text"}}]},
+            {"role": "user", "content": [{"type": "document", "source": {"type": "file", "file_id": "1"}}]},
             {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}, "caller": {}}]},
             {
                 "role": "user",
@@ -330,7 +342,13 @@ def test_disabled_thinking_does_not_hide_an_effort() -> None:
                 "messages": [
                     {
                         "role": "user",
-                        "content": [{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "document"}]}],
+                        "content": [
+                            {
+                                "type": "tool_result",
+                                "tool_use_id": "a",
+                                "content": [{"type": "tool_use", "id": "b", "name": "f", "input": {}}],
+                            }
+                        ],
                     }
                 ]
             },

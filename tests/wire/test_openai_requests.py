@@ -77,14 +77,16 @@ def messages_of(*messages: Message, **quirks: Any) -> list[dict[str, Any]]:
     ],
 )
 def test_messages(message: Message, rows: list[dict[str, Any]]) -> None:
-    assert messages_of(message) == rows
+    answers = [tool_result(call, "") for call in message.tool_calls]
+    assert messages_of(message, *answers)[:1] == rows
 
 
 def test_results_and_their_images() -> None:
     image = Image(data="AA==", media_type="image/png")
     message = Message("tool", (ToolResult("1", (Text("a"), image, Text("b"))), ToolResult("2", (), is_error=True)))
-    encoded = encode_request(ChatRequest((message,)), model="m")
-    assert encoded.body["messages"] == [
+    calls = assistant(tool_calls=[ToolCall("1", "f", ""), ToolCall("2", "f", "")])
+    encoded = encode_request(ChatRequest((calls, message)), model="m")
+    assert encoded.body["messages"][1:] == [
         {"role": "tool", "tool_call_id": "1", "content": "a\n\nb"},
         {"role": "tool", "tool_call_id": "2", "content": "Error: "},
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]},
@@ -96,7 +98,9 @@ def test_thinking_is_for_those_who_want_it() -> None:
     message = assistant([Thinking("t"), Text("a")])
     assert messages_of(message) == [{"role": "assistant", "content": "a"}]
     assert messages_of(message, replay_reasoning=True)[0]["reasoning_content"] == "t"
-    signed = encode_request(ChatRequest((assistant([Thinking("t", "s"), Text("a")]),)), model="m")
+    request = ChatRequest((assistant([Thinking("t", "s"), Text("a")]),))
+    assert encode_request(request, model="m").warnings == ("thinking: thinking is not sent back",)
+    signed = encode_request(request, model="m", quirks={"replay_reasoning": True})
     assert signed.warnings == ("thinking: signed thinking can only go back to Anthropic",)
 
 
@@ -188,7 +192,7 @@ def test_quirk_sampling() -> None:
 @pytest.mark.parametrize(
     ("params", "effort", "warnings"),
     [
-        (Params(reasoning_effort="max"), "xhigh", 1),
+        (Params(reasoning_effort="max"), "max", 0),
         (Params(thinking_budget=1024), "low", 1),
         (Params(thinking_budget=5000), "medium", 1),
         (Params(thinking_budget=50_000), "high", 1),
@@ -259,22 +263,26 @@ TEXT = {"type": "text", "text": "a"}
     [
         ({"model": None}, "/model"),
         ({"messages": None}, "/messages"),
-        ({"messages": [{"role": "function"}]}, "/messages/0/role"),
+        ({"messages": [{"role": "robot"}]}, "/messages/0/role"),
+        ({"messages": [{"role": "function", "content": "x"}]}, "/messages/0"),
         ({"messages": [{"role": "user"}]}, "/messages/0/content"),
         ({"messages": [{"role": "user", "content": []}]}, "/messages/0/content"),
         ({"messages": [{"role": "user", "content": [{}]}]}, "/messages/0/content/0/type"),
         ({"messages": [{"role": "system", "content": [{"type": "input_audio"}]}]}, "/messages/0/content"),
-        (
-            {"messages": [{"role": "assistant", "content": "", "function_call": {"name": "f"}}]},
-            "/messages/0/function_call",
-        ),
+        ({"functions": [], "tools": []}, "/functions"),
+        ({"max_completion_tokens": 0}, "/max_completion_tokens"),
+        ({"max_tokens": 0}, "/max_tokens"),
         ({"messages": [{"role": "assistant", "content": "", "audio": {"id": "1"}}]}, "/messages/0/audio"),
         ({"messages": [{"role": "assistant", "tool_calls": [{"type": "custom"}]}]}, "/messages/0/tool_calls/0/type"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "/messages/0/tool_call_id"),
-        ({"messages": [{"role": "tool", "tool_call_id": "1", "content": [{"type": "x"}]}]}, "/messages/0/content"),
-        ({"tools": [{"type": "custom"}]}, "/tools/0/type"),
+        ({"messages": [{"role": "tool", "tool_call_id": "1", "content": [{}]}]}, "/messages/0/content/0/type"),
+        ({"tools": [{"type": "function"}]}, "/tools/0/function"),
         ({"tool_choice": "f"}, "/tool_choice"),
-        ({"tool_choice": {"type": "allowed_tools"}}, "/tool_choice/type"),
+        ({"tool_choice": {"type": "custom"}}, "/tool_choice/type"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}},
+            "/tool_choice/allowed_tools/tools",
+        ),
         ({"response_format": {"type": "grammar"}}, "/response_format/type"),
         ({"max_tokens": 1, "max_completion_tokens": 2}, "/max_tokens"),
         ({"temperature": "1"}, "/temperature"),
