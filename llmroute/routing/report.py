@@ -28,7 +28,7 @@ def report(  # noqa: PLR0913 - a diagnostic has that many sides
 ) -> Diagnostic:
     """A diagnostic at a path of the spec (at its `key` or its value), or at a `mark` of the text.
 
-    `related` holds marks (or paths) and what is to be seen there.
+    `related` holds marks and what is to be seen there.
     """
     origin = (
         Origin("file", source.path, mark.line + 1, mark.column + 1)
@@ -45,7 +45,7 @@ def report(  # noqa: PLR0913 - a diagnostic has that many sides
         hint=hint,
         pointer=pointer((*source.prefix, *path)),
         length=_length(source, origin),
-        related=tuple(_related(source, place, text) for place, text in related),
+        related=tuple(Related(place.line + 1, place.column + 1, text) for place, text in related),
     )
 
 
@@ -55,13 +55,6 @@ def report_at(source: Source, rule: str, message: str, origin: Origin | None, hi
     if origin is None or origin.kind not in ("file", "mapping"):
         return found
     return found._replace(origin=origin, pointer=source.pointer_at(origin), length=_length(source, origin))
-
-
-def _related(source: Source, place: Any, text: str) -> Related:
-    if isinstance(place, tuple) and not hasattr(place, "line"):
-        origin = source.origin(place)
-        return Related(origin.line or 1, origin.column or 1, text)
-    return Related(place.line + 1, place.column + 1, text)
 
 
 def _length(source: Source, origin: Origin) -> int:

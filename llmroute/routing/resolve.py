@@ -148,9 +148,7 @@ def _won_params(voices: Context, bundle: Endpoint, fields: list[Field]) -> dict[
     spoken = {name for scope in voices.scopes for name in scope.values if name in _PARAMS}
     params: dict[str, Any] = {}
     for name in PARAMS:
-        if name not in spoken and name not in own:
-            continue
-        field = _won(voices, name)
+        field = _won(voices, name) if name in spoken else None
         if field is not None:
             params[name] = field.value
         if name in own and bundle.facts is not None:

@@ -59,9 +59,8 @@ def _is_title(key: str, value: Any) -> bool:
 
 
 def _describe(definition: dict[str, Any], texts: dict[str, str]) -> None:
-    for name, schema in definition.get("properties", {}).items():
-        if name in texts:
-            schema["description"] = texts[name]
+    for name, schema in definition["properties"].items():
+        schema["description"] = texts[name]
 
 
 def _snippets(properties: dict[str, Any]) -> None:
@@ -89,7 +88,7 @@ def json_schema() -> dict[str, Any]:
     texts = attribute_docstrings(policies) | attribute_docstrings(spec)
     _describe(raw, texts["Document"])
     for name, definition in raw["$defs"].items():
-        _describe(definition, texts.get(name, {}))
+        _describe(definition, texts[name])
         if name in {"Scope", "NamedScope", "Endpoint"}:
             definition["properties"]["provider"]["examples"] = sorted(PRESETS)
     raw["properties"]["providers"]["examples"] = [{name: {}} for name in sorted(PRESETS)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from llmroute.errors import RoutingError
 from llmroute.routing.endpoints import facts_of, reference
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llmroute.routing.route import Candidate, Query, Resolution
+
+
+S = TypeVar("S", bound=Scope)
 
 
 class WhyNot(NamedTuple):
@@ -142,28 +145,32 @@ _SILENCED: dict[str, Any] = dict.fromkeys(
 
 def _edits(spec: RoutingSpec, query: Query, wanted: str) -> Iterator[tuple[str, RoutingSpec]]:
     """The spec with the target written into one scope of the query, the weakest scope first."""
-    replaced: dict[str, Any] = {**_SILENCED, "model": wanted}
-    defaults = dataclasses.replace(spec.defaults, **replaced)
-    yield f"write defaults: {{model: {wanted}}}", _with(spec, defaults=defaults)
+    text, defaults = _edited(spec.defaults, wanted)
+    yield f"write defaults: {text}", _with(spec, defaults=defaults)
     purpose = entry_name(spec.purposes, query.purpose) if query.purpose is not None else None
     if purpose is not None:
-        scope = dataclasses.replace(spec.purposes[purpose], **replaced)
-        yield (
-            f"write purposes.{purpose}: {{model: {wanted}}}",
-            _with(spec, purposes={**spec.purposes, purpose: scope}),
-        )
+        text, scope = _edited(spec.purposes[purpose], wanted)
+        yield f"write purposes.{purpose}: {text}", _with(spec, purposes={**spec.purposes, purpose: scope})
     for group, name in (("clients", query.client), ("agents", query.agent)):
         entries: Mapping[str, NamedScope] = getattr(spec, group)
         own = entry_name(entries, name) if name is not None else None
         if own is None:
             continue
-        entry = dataclasses.replace(entries[own], **replaced)
-        yield f"write {group}.{own}: {{model: {wanted}}}", _with(spec, **{group: {**entries, own: entry}})
+        text, entry = _edited(entries[own], wanted)
+        yield f"write {group}.{own}: {text}", _with(spec, **{group: {**entries, own: entry}})
         if query.purpose is not None:
-            special = {**(entries[own].purposes or {}), query.purpose: Scope(model=wanted)}
-            entry = dataclasses.replace(entries[own], purposes=special)
-            text = f"write {group}.{own}.purposes.{query.purpose}: {{model: {wanted}}}"
-            yield text, _with(spec, **{group: {**entries, own: entry}})
+            purposes = entries[own].purposes or {}
+            text, scope = _edited(purposes.get(query.purpose, Scope()), wanted)
+            entry = dataclasses.replace(entries[own], purposes={**purposes, query.purpose: scope})
+            place = f"{group}.{own}.purposes.{query.purpose}"
+            yield f"write {place}: {text}", _with(spec, **{group: {**entries, own: entry}})
+
+
+def _edited(scope: S, wanted: str) -> tuple[str, S]:
+    """A scope that chooses the target, and what there is to write for it."""
+    out = [name for name in _SILENCED if getattr(scope, name) is not None]
+    text = f"{{model: {wanted}}}" + (f", without its {', '.join(out)}" if out else "")
+    return text, dataclasses.replace(scope, **_SILENCED, model=wanted)
 
 
 def _with(spec: RoutingSpec, **changes: Any) -> RoutingSpec:

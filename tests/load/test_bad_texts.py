@@ -5,6 +5,7 @@ Numbers are those of the catalogue of bad input: `N-what`.
 
 from __future__ import annotations
 
+import gc
 import itertools
 from typing import Any, NamedTuple
 
@@ -136,6 +137,7 @@ CASES = [
     Bad("36-text", "version: '1'\n", "unsupported-version", 1, 10, "/version", "write version: 1"),
     Bad("36-true", "version: true\n", "unsupported-version", 1, 10, "/version", "write version: 1"),
     Bad("36-missing", "agents: {}\n", "missing-field", 1, 1, hint="write version: 1"),
+    Bad("one-field-of-two", V + "tests: [{name: n}]", "missing-field", 2, 9, "/tests/0", "write expect: …"),
     Bad("alias-without-anchor", V + "agents: {a: *b}", "yaml-syntax", 2, 13, "/agents/a"),
     Bad("star", V + "agents: {*: {}}", "yaml-syntax", 2, 11, "/agents", '"*"'),
     Bad("unclosed", V + "agents: {a: {}", "yaml-syntax", 2, 15, "/agents"),
@@ -286,6 +288,17 @@ def test_an_alias_stands_for_its_value() -> None:
     spec = read(V + "agents: {a: &x {temperature: 0}, b: *x}\ndefaults: {model: &m m1, stop: &s [x]}\n").spec
     assert spec.agents["b"].temperature == 0
     assert spec.source.origin(("agents", "b", "temperature")).column == 30
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_is_collected_again_if_it_was(enabled: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    before = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        assert read("[" * 100).spec is None
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_all_problems_in_one_run_in_the_order_of_the_lines() -> None:

@@ -65,6 +65,10 @@ STRIKES = {
     "unknown-api": (A % "provider: ollama, model: x, api: openai-chatt", [("unknown-api", 2, AT + "api")]),
     # URLs
     "11-bad-url": (A % "base_url: 'localhost:1', model: x", [("bad-url", 2, AT + "base_url")]),
+    "a-key-for-a-bad-url": (
+        A % "base_url: 'localhost:1', model: x, api_key: '${OPENAI_API_KEY}'",
+        [("bad-url", 2, AT + "base_url")],
+    ),
     "14-userinfo": (A % "base_url: 'http://k:CANARY@a.b', model: x", [("bad-url", 2, AT + "base_url")]),
     "11-locality": (
         LOCAL + "providers: {box: {base_url: 'https://a.b', locality: lan}}",

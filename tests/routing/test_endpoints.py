@@ -90,6 +90,8 @@ def test_the_address_of_ollama() -> None:
 def test_a_bad_variable_of_a_vendor_is_named() -> None:
     error = refused("bad-environment", "defaults: {model: openai/m}", {"OPENAI_BASE_URL": "localhost"})
     assert "OPENAI_BASE_URL" in error.message
+    error = refused("bad-environment", "defaults: {model: openai/m}", {"OPENAI_BASE_URL": '""'})
+    assert error.message == "OPENAI_BASE_URL: it is blank"
     error = refused("bad-environment", "defaults: {model: ollama/m}", {"OLLAMA_HOST": "::::"})
     assert "OLLAMA_HOST" in error.message
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +81,23 @@ def test_a_scope_of_a_purpose() -> None:
     assert found.remedies == ("pass --model openai/x",)
 
 
+def test_what_stands_beside_it_has_to_go() -> None:
+    text = "agents: {a: {provider: openai, model: x, auth: bearer, purposes: {p: {base_url: 'http://localhost:1'}}}}"
+    found = answer(text + "\npurposes: {p: {}}", "ollama/m", agent="a", purpose="p")
+    assert found.remedies == ("write agents.a.purposes.p: {model: ollama/m}, without its base_url",)
+    found = answer(text, "ollama/m", agent="a")
+    assert found.remedies == ("write agents.a: {model: ollama/m}, without its provider, auth",)
+
+
+def test_other_fallbacks_and_other_targets_left_out_say_nothing() -> None:
+    text = """\
+defaults: {provider: ollama, model: m, require: {locality: local}, allow_remote_fallback: true,
+  fallbacks: [openai/y, ollama/n]}
+"""
+    found = answer(text, "openai/x")
+    assert found.reasons == ("defaults (routing.yaml:2) chose ollama, and no stronger scope says otherwise",)
+
+
 def test_a_fallback_is_named() -> None:
     text = "defaults: {model: openai/x, fallbacks: [ollama/m]}"
     assert "number 1 in the fallbacks of openai/x" in answer(text, "ollama/m").reasons[0]
@@ -102,6 +119,15 @@ def test_outside_of_a_closed_list() -> None:
     found = answer(text, "openai/x")
     assert found.reasons[0] == "openai does not offer 'x' [model-not-offered]"
     assert found.remedies == ()
+
+
+def test_outside_of_the_closed_list_of_the_provider_that_wins() -> None:
+    found = answer("providers: {openai: {models: [y]}}\ndefaults: {model: openai/y}", "openai/x")
+    assert found.reasons[:2] == (
+        "openai does not offer 'x' [model-not-offered]",
+        "defaults (routing.yaml:3) chose the model y",
+    )
+    assert not found.wins
 
 
 def test_where_nothing_wins() -> None:
@@ -126,21 +152,21 @@ def test_names_are_checked() -> None:
 
 def applied(world: World, text: str) -> World:
     """A world in which the advice was followed."""
-    document, query, environ = (yaml.safe_load(yaml.safe_dump(part)) for part in world)
+    document, query, environ = deepcopy(tuple(world))
     if found := re.fullmatch(r"set (\w+)=(.+?)(?:, and (\w+) not at all)?", text):
         environ[found[1]] = found[2]
         environ.pop(found[3], None)
     elif found := re.fullmatch(r"pass --model (.+)", text):
-        endpoint = ("provider", "base_url", "api_key")
-        query["args"] = {name: value for name, value in query["args"].items() if name not in endpoint}
+        for name in ("provider", "base_url", "api_key"):
+            query["args"].pop(name, None)
         query["args"]["model"] = found[1]
     else:
-        found = re.fullmatch(r"write ([\w.*-]+): \{model: (.+)\}", text)
+        found = re.fullmatch(r"write ([\w.*-]+): \{model: ([^}]+)\}(?:, without its (.+))?", text)
         assert found is not None, text
         place = document
         for step in found[1].split("."):
             place = place.setdefault(step, {})
-        for name in ("provider", "base_url", "api", "api_key", "auth", "api_version", "transport"):
+        for name in (found[3] or "").split(", "):
             place.pop(name, None)
         place["model"] = found[2]
     return World(document, query, environ)
