@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SCRIPT = Path(__file__).with_name("serve_local_model.py")
+TEMPLATE = Path(__file__).parents[1] / "data" / "wire" / "meetkai-functionary-medium-v3.2.jinja"
 
 SPEC = """\
 version: 1
@@ -28,14 +30,13 @@ agents:
 """
 
 
-@pytest.fixture(scope="session")
-def local_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The root URL of the running server; the first run fetches 130 MB."""
-    log = tmp_path_factory.mktemp("local-model") / "log"
+@contextmanager
+def served(log: Path, *options: str) -> Iterator[str]:
+    """The root URL of a server that runs as long as this is open."""
     with (
         log.open("wb") as stderr,
         subprocess.Popen(
-            [sys.executable, SCRIPT, "--port", "0", "--until-stdin-closes"],
+            [sys.executable, str(SCRIPT), "--port", "0", "--until-stdin-closes", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -51,6 +52,20 @@ def local_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield root
         finally:
             server.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def local_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The root URL of the running server; the first run fetches 130 MB."""
+    with served(tmp_path_factory.mktemp("local-model") / "log") as root:
+        yield root
+
+
+@pytest.fixture(scope="session")
+def tool_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same with a chat template that makes the model call tools."""
+    with served(tmp_path_factory.mktemp("tool-model") / "log", "--chat-template-file", str(TEMPLATE)) as root:
+        yield root
 
 
 @pytest.fixture
