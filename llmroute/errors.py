@@ -19,6 +19,7 @@ on that one word, a person reads the message, which says what failed, where it w
     . BadUrlError: the winning base URL in the spec is none.
     . MissingKeyError: the key of a target was declared and is not there, or was dropped with its origin.
   + ConversionError: a conversation can't be written in a wire format without loss; `pointer` says where.
+  + ReplyFormatError: the text of a reply is not of the asked form; `raw` holds it, `pointer` says where.
   + CallError: a call failed; `attempts` holds what was tried.
     . AuthenticationError: the provider refused the key (401, 403).
     . QuotaError: the account has no credit left.
@@ -176,6 +177,19 @@ class ConversionError(LLMRouteError):
     def __init__(self, message: str, *, pointer: str = "") -> None:
         super().__init__(f"{message} (at {pointer})" if pointer else message)
         self.message = message
+        self.pointer = pointer
+
+
+class ReplyFormatError(LLMRouteError):
+    """The text of a reply is not of the asked form.
+
+    `raw` is the text, which no message quotes; `pointer` (RFC 6901) says where in it the first problem is.
+    """
+
+    def __init__(self, message: str, *, raw: str, pointer: str = "") -> None:
+        super().__init__(f"{message} (at {pointer})" if pointer else message)
+        self.message = message
+        self.raw = raw
         self.pointer = pointer
 
 

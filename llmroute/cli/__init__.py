@@ -25,6 +25,7 @@ COMMANDS: dict[str, Entry] = {
     "validate": Entry("llmroute.cli.validate:validate", "Say everything that is wrong with a routing.yaml."),
     "explain": Entry("llmroute.cli.explain:explain", "Say which provider wins for a call, and why."),
     "run": Entry("llmroute.cli.run:run", "Send a prompt where the spec says, and print the answer."),
+    "convert": Entry("llmroute.cli.convert:convert", "Write a request of one API in the words of another."),
     "init": Entry("llmroute.cli.init:init", "Write a routing.yaml for what is found on this machine."),
     "schema": Entry("llmroute.cli.schema:schema", "Print the JSON Schema of routing.yaml."),
     "rule": Entry("llmroute.cli.rule:rule", "Print the page of a rule, or list all rules."),

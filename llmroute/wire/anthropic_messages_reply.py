@@ -12,6 +12,7 @@ from llmroute.wire.faults import Failure, answer_object, from_error_object
 from llmroute.wire.message import Message, Opaque, Part, Text, Thinking, ToolCall
 from llmroute.wire.replies import finished_call, renamed_call
 from llmroute.wire.reply import Reply, StopReason, Usage
+from llmroute.wire.tools import call_ids, valid_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,8 @@ _STOP_BACK: dict[StopReason, str] = {
     "content_filter": "refusal",
     "refusal": "refusal",
 }
+RAW = "_raw"
+"""The name under which arguments that are no JSON object are written, if that is asked for."""
 _FIELDS = frozenset({"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"})
 
 
@@ -157,13 +160,22 @@ def stop_to(reply: Reply) -> dict[str, Any]:
     return {"stop_reason": reason, "stop_sequence": reply.stop_sequence}
 
 
-def encode_reply(reply: Reply, *, model: str | None = None) -> dict[str, Any]:
+def encode_reply(reply: Reply, *, model: str | None = None, raw_arguments: bool = False) -> dict[str, Any]:
     """A reply as a body; `model` is the name that the client asked for.
+
+    Ids of tool calls that this API does not take are changed, each into another. With `raw_arguments`, arguments
+    that are no JSON object (cut, or broken) are written as `{"_raw": TEXT}`.
 
     Raises:
         ConversionError: the arguments of a tool call are no JSON object, or a part has no word in this API.
     """
-    content = [_block(part, f"/content/{i}") for i, part in enumerate(reply.content)]
+    ids = call_ids((reply.message,), valid_id)
+    content = [
+        _call(part, ids[part.id], f"/content/{i}", raw=raw_arguments)
+        if isinstance(part, ToolCall)
+        else _block(part, f"/content/{i}")
+        for i, part in enumerate(reply.content)
+    ]
     return {
         "id": reply.id,
         "type": "message",
@@ -176,6 +188,17 @@ def encode_reply(reply: Reply, *, model: str | None = None) -> dict[str, Any]:
     }
 
 
+def _call(call: ToolCall, call_id: str, at: str, *, raw: bool) -> dict[str, Any]:
+    try:
+        arguments = call.parsed()
+    except ConversionError as error:
+        if not raw:
+            raise ConversionError(error.message, pointer=f"{at}/arguments") from error
+        arguments = {RAW: call.arguments}
+    row = {"type": "tool_use", "id": call_id, "name": call.name, "input": arguments}
+    return {**row, **call.extra.get(ANTHROPIC, {})}
+
+
 def _block(part: Part, at: str) -> dict[str, Any]:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text, **part.extra.get(ANTHROPIC, {})}
@@ -183,9 +206,6 @@ def _block(part: Part, at: str) -> dict[str, Any]:
         return {"type": "redacted_thinking", "data": part.redacted}
     if isinstance(part, Thinking):
         return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
-    if isinstance(part, ToolCall):
-        row: dict[str, Any] = {"type": "tool_use", "id": part.id, "name": part.name, "input": part.parsed()}
-        return {**row, **part.extra.get(ANTHROPIC, {})}
     if isinstance(part, Opaque) and part.api == ANTHROPIC:
         return dict(part.data)
     raise ConversionError(f"a {type(part).__name__} can't be written for {ANTHROPIC}", pointer=at)

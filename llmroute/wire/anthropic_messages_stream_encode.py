@@ -19,6 +19,7 @@ from llmroute.wire.events import (
     UsageEvent,
 )
 from llmroute.wire.sse import ServerSentEvent
+from llmroute.wire.tools import valid_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +100,7 @@ class StreamEncoder:
                 block.deltas.append({"type": "signature_delta", "signature": event.signature})
                 block.ended = True
         elif isinstance(event, ToolCallStart):
-            start = {"type": "tool_use", "id": event.id, "name": event.name, "input": {}}
+            start = {"type": "tool_use", "id": valid_id(event.id), "name": event.name, "input": {}}
             self._queue.append(_Out("tool_use", event.index, start))
         elif isinstance(event, ToolCallDelta):
             delta = {"type": "input_json_delta", "partial_json": event.arguments}

@@ -167,8 +167,6 @@ def _origins(body: Mapping[str, Any]) -> list[tuple[Path, list[Path]]]:
 
 def _anthropic_part(path: Path) -> Path:
     match path:
-        case ["arguments"]:
-            return ["input"]
         case ["parameters", *rest]:
             return ["input_schema", *rest]
         case ["media_type" | "url", *_]:

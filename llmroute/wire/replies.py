@@ -115,7 +115,7 @@ class Assembly:
         """A tool call has its name: tell it, and the arguments that came before the name."""
         if self._names.get(name) == ANSWER:
             block.kind = "answer"
-            return [TextDelta.append(self._text, "".join(block.pieces))] if block.pieces else []
+            return []
         block.index, block.name = len(self._calls), self._names.get(name, name)
         self._calls.append(block)
         block.id = call_id or f"call_{block.index}"
@@ -131,7 +131,7 @@ class Assembly:
     def arguments(self, block: Block, piece: str) -> list[Event]:
         """More of the arguments of a tool call; kept back until the call has a name."""
         if block.kind == "answer":
-            return [TextDelta.append(self._text, piece)]
+            return [self.text(piece, block)]
         block.pieces.append(piece)
         return [ToolCallDelta(block.index, block.id, piece)] if block.index >= 0 else []
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from llmroute.wire import shape
 from llmroute.wire.message import Extra, Message, Part, Thinking, ToolCall
 from llmroute.wire.quiet import quiet
+from llmroute.wire.structured import M, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,6 +125,14 @@ class Reply:
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls, in order."""
         return self.message.tool_calls
+
+    def parse(self, model: type[M]) -> M:
+        """The text as JSON, validated: `model` is a pydantic model, or any type that pydantic knows.
+
+        Raises:
+            ReplyFormatError: the text is no such JSON; `raw` holds it.
+        """
+        return parsed(self.text, model, cut=self.stop_reason == "length")
 
     def to_json(self) -> dict[str, Any]:
         """The reply as JSON data."""

@@ -96,6 +96,7 @@ TO_OPENAI = [
         {"messages": turn(result(content=[text("r"), block("search_result")]))},
         refused="/messages/2/content/0/content/1",
     ),
+    Row("call-without-result", messages(HI, {"role": "assistant", "content": [USE]}, HI), refused="/messages/1"),
     Row("result-without-call", messages(HI, user(text("a"), result())), refused="/messages/1/content/1"),
     Row("result-cached", {"messages": turn(result(content="r", **CACHE))}, {}, ["/messages/2/content/0/cache_control"]),
     Row(

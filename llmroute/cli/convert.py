@@ -1,0 +1,128 @@
+"""`llmroute convert`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import click
+
+from llmroute.cli.failures import FAILED
+from llmroute.cli.output import error, note, paint, visible
+
+if TYPE_CHECKING:
+    from llmroute.wire.conversion import Converted
+
+APIS = ("openai-chat", "anthropic-messages")
+
+
+class _Problem(NamedTuple):
+    """Why nothing was converted."""
+
+    rule: str
+    """`file`: it can't be read; `json`: it is no JSON; `conversion`: it must not be converted."""
+    pointer: str
+    message: str
+
+
+class _Failure(Exception):  # noqa: N818 - never seen outside
+    """Carries the problem to the place where it is written."""
+
+    def __init__(self, rule: str, message: str, pointer: str = "") -> None:
+        super().__init__(message)
+        self.problem = _Problem(rule, pointer, message)
+
+
+@click.command()
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option("--from", "source", type=click.Choice(APIS), required=True, help="The API that the file is written for.")
+@click.option("--to", "target", type=click.Choice(APIS), required=True, help="The API to write it for.")
+@click.option("--model", metavar="NAME", help="The model to ask for, in place of the file's.")
+@click.option(
+    "--on-unsupported",
+    type=click.Choice(("warn", "error")),
+    default="warn",
+    show_default=True,
+    help="What a loss is.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How to say it."
+)
+def convert(file: str, *, source: str, target: str, model: str | None, on_unsupported: str, form: str) -> None:  # noqa: PLR0913 - one an option
+    """Write a request of one API in the words of another; nothing is sent.
+
+    FILE (- is standard input) is the JSON of a request, or a list of tools alone. The converted body goes to standard
+    output, what was lost to standard error, each with its place in FILE. What would change the meaning of the request
+    is not converted.
+
+    Exit status: 0 converted; 1 it must not be converted, or FILE is no request; 2 wrong usage.
+    """
+    try:
+        found = _converted(_read(file), source, target, model, on_unsupported)
+    except _Failure as failure:
+        _refuse(failure.problem, file, form)
+    if form == "json":
+        warnings = [{"pointer": loss.pointer, "message": loss.message} for loss in found.losses]
+        _print({"body": found.body, "warnings": warnings})
+        return
+    _print(found.body)
+    for loss in found.losses:
+        label = paint("warning:", "yellow", bold=True, stream=sys.stderr)
+        note(f"{label} {visible(f'{loss.pointer}: {loss.message}')}")
+
+
+def _converted(data: Any, source: str, target: str, model: str | None, on_unsupported: str) -> Converted:
+    from llmroute.errors import ConversionError
+    from llmroute.wire.conversion import convert as convert_body
+    from llmroute.wire.conversion import convert_tools
+    from llmroute.wire.quirks import Quirks
+
+    quirks = Quirks.of({"on_unsupported": on_unsupported})
+    try:
+        if isinstance(data, list):
+            return convert_tools(data, source, target, quirks=quirks)
+        return convert_body(data, source, target, model=model, quirks=quirks)
+    except ConversionError as problem:
+        raise _Failure("conversion", problem.message, problem.pointer) from problem
+
+
+def _read(file: str) -> Any:
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as problem:
+        raise _Failure("file", f"can't be read: {problem.strerror}") from problem
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        raise _Failure("json", f"line {line} is no UTF-8") from problem
+    return _parse(text)
+
+
+def _parse(text: str) -> Any:
+    from llmroute.wire.json_text import no_constant, unique
+
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
+    except json.JSONDecodeError as problem:
+        raise _Failure("json", f"{problem.lineno}:{problem.colno}: no valid JSON ({problem.msg})") from problem
+    except ValueError as problem:
+        raise _Failure("json", f"no valid JSON ({problem})") from problem
+    except RecursionError as problem:
+        raise _Failure("json", "nested too deep") from problem
+
+
+def _refuse(problem: _Problem, file: str, form: str) -> NoReturn:
+    if form == "json":
+        _print({"error": problem._asdict()})
+    else:
+        name = "standard input" if file == "-" else file
+        place = f"{name}#{problem.pointer}" if problem.pointer else name
+        error(f"{place}: {problem.message}")
+    click.get_current_context().exit(FAILED)
+
+
+def _print(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
