@@ -153,20 +153,21 @@ def running(template: str | None) -> Iterator[str]:
 def ask(client: httpx2.Client, recording: Recording) -> tuple[int, str, bytes]:
     """Status, content type and body."""
     body = recording.body if isinstance(recording.body, str) else json.dumps(recording.body)
+    # The server often closes a connection after a stream, though it has promised to keep it.
     headers = {"content-type": "application/json", "accept-encoding": "identity", "connection": "close"}
     with client.stream("POST", recording.path, content=body.encode(), headers=headers) as response:
         return response.status_code, response.headers.get("content-type", ""), b"".join(response.iter_raw())
 
 
-def keep(recording: Recording, status: int, content_type: str, body: bytes) -> None:
-    """Write the files of a recording."""
+def keep(recording: Recording, status: int, content_type: str, body: bytes, folder: Path = FOLDER) -> None:
+    """Write the files of a recording, in place of older ones."""
     suffix = "sse" if content_type.startswith("text/event-stream") else "json"
     file = f"{recording.name}.{suffix}"
-    for old in FOLDER.glob(f"{recording.name}.*"):
+    for old in folder.glob(f"{recording.name}.*"):
         old.unlink()
-    (FOLDER / file).write_bytes(body)
+    (folder / file).write_bytes(body)
     head = json.dumps(recording.head(status, content_type, file), indent=1, ensure_ascii=False)
-    (FOLDER / f"{recording.name}.head.json").write_text(head + "\n", encoding="utf-8")
+    (folder / f"{recording.name}.head.json").write_text(head + "\n", encoding="utf-8")
 
 
 def main(names: list[str]) -> None:
