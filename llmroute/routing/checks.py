@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from llmroute.routing.spec import RoutingSpec
 
 
+MAX_GUESSES = 100
+"""How many unknown providers get a near name for a hint: each is compared with every name that there is."""
+
+
 def check(
     spec: RoutingSpec,
     *,
@@ -49,8 +53,9 @@ def check(
     `environ`, `args` and `client` are those of the program that will ask; without them the spec is judged by itself.
     """
     everywhere = list(places(spec))
+    guesses = iter(range(MAX_GUESSES))
     found = [
-        *(item for place in everywhere for item in _of_place(spec, place)),
+        *(item for place in everywhere for item in _of_place(spec, place, guesses)),
         *_homeless_models(spec, everywhere),
         *_providers(spec),
         *_names(spec),
@@ -63,10 +68,10 @@ def check(
     return sorted(unique, key=lambda item: (item.origin.line, item.origin.column, item.code))
 
 
-def _of_place(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
+def _of_place(spec: RoutingSpec, place: Place, guesses: Iterator[int]) -> Iterator[Diagnostic]:
     """One scope, provider or fallback entry by itself."""
     yield from _interpolations(spec, place)
-    yield from _references(spec, place)
+    yield from _references(spec, place, guesses)
     yield from _urls(spec, place)
     yield from inline_keys(spec, place)
     yield from credential_headers(spec, place)
@@ -83,10 +88,14 @@ def _interpolations(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
             yield report(spec.source, "bad-interpolation", fault, path)
 
 
-def _references(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
+def _references(spec: RoutingSpec, place: Place, guesses: Iterator[int]) -> Iterator[Diagnostic]:
     provider = place.values.get("provider")
     if provider is not None and "$" not in provider and not is_known(spec, provider):
-        yield _unknown_provider(spec, provider, (*place.path, "provider"))
+        guess = nearest(provider, (*spec.providers, *PRESETS)) if next(guesses, None) is not None else None
+        known = listed(spec.providers) or "nothing"
+        hint = f"did you mean {guess!r}?" if guess else f"declared here: {known}; {len(PRESETS)} presets besides"
+        message = f"unknown provider {provider!r}"
+        yield report(spec.source, "unknown-provider", message, (*place.path, "provider"), hint=hint)
     api = place.values.get("api")
     if api is not None and api not in APIS:
         message = f"this release does not speak {api!r} by itself"
@@ -99,13 +108,6 @@ def _references(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
         message = f"{model!r} is read as model {found[1]!r} of provider {found[0]!r}, at {url}"
         hint = "write provider beside it to send the name as it stands"
         yield report(spec.source, "reference-beside-url", message, (*place.path, "model"), hint=hint)
-
-
-def _unknown_provider(spec: RoutingSpec, name: str, path: tuple[str | int, ...]) -> Diagnostic:
-    guess = nearest(name, (*spec.providers, *PRESETS))
-    known = listed(spec.providers) or "nothing"
-    hint = f"did you mean {guess!r}?" if guess else f"declared here: {known}; {len(PRESETS)} presets besides"
-    return report(spec.source, "unknown-provider", f"unknown provider {name!r}", path, hint=hint)
 
 
 def _urls(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:

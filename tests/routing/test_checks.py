@@ -10,7 +10,7 @@ import pytest
 from llmroute.load import from_mapping
 from llmroute.routing import check_answers
 from llmroute.routing.check_answers import named_queries
-from llmroute.routing.checks import check, unknown_variables, unset_variables
+from llmroute.routing.checks import MAX_GUESSES, check, unknown_variables, unset_variables
 from llmroute.routing.rules import RULES
 from tests.routing.asking import LOCAL, spec_of
 
@@ -353,3 +353,11 @@ def test_with_a_wildcard_any_purpose_may_have_variables() -> None:
     spec = spec_of(f'{LOCAL}purposes: {{"*": {{}}}}\nenv: {{prefix: X_}}')
     names = ["X_MODEL__ANY", "X_MODL__ANY", "LLMROUTE_MODLE"]
     assert [item.origin.name for item in unknown_variables(spec, dict.fromkeys(names, "x"))] == ["X_MODL__ANY"]
+
+
+def test_hints_are_given_for_the_first_of_many_mistakes_only() -> None:
+    agents = {f"a{number}": {"provider": f"olama{number}"} for number in range(MAX_GUESSES + 1)}
+    found = check(from_mapping({"version": 1, "defaults": {"provider": "ollama", "model": "m"}, "agents": agents}))
+    hints = [item.hint for item in found if item.rule == "unknown-provider"]
+    assert len(hints) == MAX_GUESSES + 1
+    assert sum(hint == "did you mean 'ollama'?" for hint in hints) == MAX_GUESSES
