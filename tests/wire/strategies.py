@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 ANTHROPIC, OPENAI = "anthropic-messages", "openai-chat"
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 solid = words.filter(lambda text: text == text.strip() and text != "")
-ids = st.from_regex(r"[a-zA-Z0-9_-]{1,8}", fullmatch=True)
-names = st.from_regex(r"[a-zA-Z0-9_-]{1,64}", fullmatch=True)
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+ids = st.text(_LETTERS, min_size=1, max_size=8)
+names = st.text(_LETTERS, min_size=1, max_size=64)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e6, 1e6) | words,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words, inner, max_size=2),
