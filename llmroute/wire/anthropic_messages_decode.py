@@ -177,7 +177,7 @@ def _tools(items: list[Any], extra: dict[str, Any]) -> tuple[Tool, ...]:
     for i, item in enumerate(items):
         at = f"/tools/{i}"
         row = shape.as_object(item, at)
-        if row.get("type") not in {None, "custom"}:
+        if row.get("type") not in (None, "custom"):
             extra.setdefault("tools", []).append(row)
             continue
         known = ("type", "name", "description", "input_schema", "strict")

@@ -185,7 +185,7 @@ def tool_calls(items: list[Any], at: str, source: str = OPENAI) -> tuple[ToolCal
     for i, item in enumerate(items):
         where = shape.pointer(at, i)
         row = shape.as_object(item, where)
-        if row.get("type") not in {"function", None, ""}:
+        if row.get("type") not in ("function", None, ""):
             raise ConversionError("a tool call that is no function call", pointer=f"{where}/type")
         function = shape.as_object(row.get("function"), f"{where}/function")
         calls.append(

@@ -122,7 +122,12 @@ def _problems(schema: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
     if schema.get("type") == "object" or "properties" in schema:
         if schema.get("additionalProperties") is not False:
             yield "an object is not closed (additionalProperties: false)", at
-        if set(properties) != set(schema.get("required", ())):
+        required = schema.get("required", [])
+        if (
+            not isinstance(properties, dict)
+            or not isinstance(required, list)
+            or any(n not in required for n in properties)
+        ):
             yield "not all properties are required", at
     for where, inner in _subschemas(schema, at):
         yield from _problems(inner, where)

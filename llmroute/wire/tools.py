@@ -152,13 +152,36 @@ def _check_answered(open_ids: Mapping[str, int]) -> None:
         raise ConversionError(f"the tool call {call_id!r} has no result", pointer=f"/messages/{i}")
 
 
+_CHOICES = ("anyOf", "oneOf", "allOf")
+_BESIDE = frozenset({"type", "title", "description", "$schema", "$defs", "definitions", *_CHOICES})
+"""Keywords that mean the same beside a choice and inside of its only branch."""
+
+
+def _without_choice(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema with its root choice resolved where there is only one object to choose; else as it is.
+
+    >>> _without_choice({"allOf": [{"type": "object", "required": ["a"]}], "title": "t"})
+    {'title': 't', 'type': 'object', 'required': ['a']}
+    """
+    words = [word for word in _CHOICES if word in schema]
+    branches = schema[words[0]] if len(words) == 1 else None
+    if not isinstance(branches, list) or len(branches) != 1 or not schema.keys() <= _BESIDE:
+        return schema
+    (branch,) = branches
+    rest = {key: value for key, value in schema.items() if key != words[0]}
+    if not isinstance(branch, dict) or branch.get("type") != "object" or rest.get("type", "object") != "object":
+        return schema
+    return schema if (branch.keys() & rest.keys()) - {"type"} else {**rest, **branch}
+
+
 def input_schema(name: str, schema: Mapping[str, Any], at: str) -> dict[str, Any]:
     """The schema of a tool's arguments as an object schema, which Anthropic wants at the root.
 
     Raises:
         ConversionError: the root is no object, or a choice between schemas.
     """
-    for keyword in ("anyOf", "oneOf", "allOf"):
+    schema = _without_choice(schema)
+    for keyword in _CHOICES:
         if keyword in schema:
             raise ConversionError(f"the schema of tool {name!r} has {keyword} at its root", pointer=f"{at}/{keyword}")
     if schema.get("type", "object") != "object":

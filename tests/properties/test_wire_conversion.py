@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from copy import deepcopy
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmroute.errors import ConversionError
+from llmroute.errors import CallError, ConversionError
+from llmroute.wire import sse
 from llmroute.wire.chat import Finish, part_to_json
 from llmroute.wire.codec import ANTHROPIC, OPENAI
 from llmroute.wire.conversion import CODECS, convert
@@ -92,6 +94,70 @@ def test_a_reply_and_its_stream_in_any_chunks(api: str, seed: int) -> None:
     assert events[-1] == Finish(reply)
     places = sorted(maker.random.randrange(len(sent)) for _ in range(4))
     assert read(codec, [sent[i:j] for i, j in pairwise([0, *places, len(sent)])]) == events
+
+
+ODD = (None, True, -1, 1.5, "", "x", [], {}, [None], [[]], {"type": "text"}, {"type": None}, {"": {}}, "\ud800")
+
+
+def bend(maker: Maker, body: Any) -> None:
+    """Change or take away one value somewhere in a body."""
+    chance = maker.random
+    keys = list(body) if isinstance(body, dict) else range(len(body))
+    key = chance.choice(keys)
+    if isinstance(body[key], dict | list) and body[key] and chance.randrange(3):
+        bend(maker, body[key])
+    elif isinstance(body, dict) and chance.randrange(2):
+        del body[key]
+    else:
+        body[key] = chance.choice(ODD)
+
+
+@WAYS
+@MANY
+@given(seed=SEEDS)
+def test_a_body_that_is_bent_anywhere_is_converted_or_refused(source: str, target: str, seed: int) -> None:
+    """No other exception, whatever stands in a body."""
+    maker = Maker(source, seed)
+    body = body_of(source, maker.request())
+    bend(maker, body)
+    before = deepcopy(body)
+    with suppress(ConversionError):
+        convert(body, source, target)
+    assert body == before
+
+
+@APIS
+@MANY
+@given(seed=SEEDS)
+def test_an_answer_that_is_bent_anywhere_is_read_or_malformed(api: str, seed: int) -> None:
+    """No other exception, whatever a server sends."""
+    maker = Maker(api, seed)
+    body = CODECS[api].encode_reply(maker.reply())
+    bend(maker, body)
+    before = deepcopy(body)
+    with suppress(CallError):
+        CODECS[api].decode_reply(body)
+    assert body == before
+
+
+@APIS
+@MANY
+@given(seed=SEEDS)
+def test_a_stream_that_is_bent_anywhere_is_read_or_malformed(api: str, seed: int) -> None:
+    """No other exception, and at most one terminal event, which is the last one."""
+    maker = Maker(api, seed)
+    reader, decoder = sse.Decoder(), CODECS[api].StreamDecoder()
+    sent = list(reader.feed(streamed(CODECS[api], maker.reply())))
+    place = maker.random.randrange(len(sent) - 1)
+    row = json.loads(sent[place].data)
+    bend(maker, row)
+    sent[place] = sse.ServerSentEvent(json.dumps(row), sent[place].event)
+    events: list[Any] = []
+    with suppress(CallError):
+        for event in sent:
+            events += decoder.feed(event)
+        events += decoder.close()
+    assert not any(isinstance(event, Finish) for event in events[:-1])
 
 
 def check_there_and_back(source: str, target: str, request: ChatRequest) -> None:

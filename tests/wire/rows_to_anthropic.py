@@ -350,6 +350,29 @@ TO_ANTHROPIC = [
         )
         for word in ("anyOf", "oneOf", "allOf")
     ],
+    Row(
+        "tool-with-one-root-choice",
+        {"tools": [function(parameters={"title": "t", "oneOf": [CLOSED]})]},
+        {"tools": [{"name": "f", "input_schema": {"title": "t", **CLOSED}}]},
+    ),
+    *[
+        Row(
+            f"tool-with-root-choice-{i}",
+            {"tools": [function(parameters=schema)]},
+            refused=f"/tools/0/function/parameters{at}",
+        )
+        for i, (schema, at) in enumerate(
+            [
+                ({"oneOf": [CLOSED, CLOSED]}, "/oneOf"),
+                ({"oneOf": [CLOSED], "required": ["a"]}, "/oneOf"),
+                ({"oneOf": [CLOSED], "anyOf": [CLOSED]}, "/anyOf"),
+                ({"oneOf": [{"type": "string"}]}, "/oneOf"),
+                ({"oneOf": [True]}, "/oneOf"),
+                ({"oneOf": [CLOSED], "type": "string"}, "/oneOf"),
+                ({"oneOf": [{**CLOSED, "title": "x"}], "title": "y"}, "/oneOf"),
+            ]
+        )
+    ],
     Row("tool-of-another-type", {"tools": [F, {"type": "custom", "custom": {"name": "g"}}]}, refused="/tools"),
     Row("tool-names", {"tools": [function("a.b", parameters={})]}, {"tools": [{**AF, "name": "a_b_2e7336dc"}]}),
     Row("tool-name-twice", {"tools": [F, F]}, refused="/tools/1/function/name"),
