@@ -6,13 +6,13 @@ failure; it stops asking once there is an answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from llmroute.dispatch.failures import POLICIES, retries_left, wait_s
+from llmroute.dispatch.failures import goes_on, retries_left, wait_s
 from llmroute.errors import CallError, DeadlineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from llmroute.routing.route import Target
 
@@ -31,8 +31,21 @@ class Try(NamedTuple):
     """Seconds to wait before it."""
 
 
+class Memory(Protocol):
+    """What is known of targets from earlier requests (see `llmroute.dispatch.health`)."""
+
+    def down(self, target: Target) -> str | None:
+        """The failure for which the target is to be passed over; None: it may be asked."""
+
+    def wait_s(self, target: Target) -> float:
+        """Seconds until the target is to be asked again."""
+
+    def may_retry(self, target: Target) -> bool:
+        """Take a retry out of the target's budget."""
+
+
 class Limits(NamedTuple):
-    """What bounds the attempts, and the two things that tests hold still."""
+    """What bounds the attempts, and the things that tests hold still."""
 
     clock: Callable[[], float]
     """Seconds on a monotonic clock."""
@@ -42,29 +55,60 @@ class Limits(NamedTuple):
     """The end of the whole request on that clock: no wait reaches past it, nothing is tried after it."""
     max_retries: int | None = None
     """What the request says over every target's own number."""
+    max_attempts: int | None = None
+    """How many tries there may be, over all targets."""
+    memory: Memory | None = None
 
 
 def attempts(targets: Iterable[Target], limits: Limits) -> Generator[Try, CallError, CallError]:
-    """Yield what to try; `send` the failure of each try; the generator's value is the failure to raise."""
+    """Yield what to try; `send` the failure of each try; the generator's value is the failure to raise.
+
+    A target that is down is passed over where its failure would have led to the next one anyway. When all others
+    have failed it is asked after all: no route is given up unasked.
+    """
     ends_at = float("inf") if limits.ends_at is None else limits.ends_at
+    left = float("inf") if limits.max_attempts is None else limits.max_attempts
     failure: CallError = DeadlineError("the time limit of the request passed before anything was tried")
-    for target in targets:
+    for target in _in_order(targets, limits.memory):
         retries = max_retries(target) if limits.max_retries is None else limits.max_retries
         tries, pause = 0, 0.0
         while True:
             if limits.clock() + pause >= ends_at:
                 return _too_late(failure)
-            tries += 1
+            tries, left = tries + 1, left - 1
             failure = yield Try(target, tries, pause)
-            if not retries_left(failure, tries, retries):
-                break
-            wanted = wait_s(failure, tries, limits.random())
+            if left <= 0:
+                return failure
+            wanted = _pause(failure, target, tries, retries, limits)
             if wanted is None or limits.clock() + wanted >= ends_at:
                 break
             pause = wanted
-        if not POLICIES[failure.kind].onward:
+        if not goes_on(failure.kind, target):
             break
     return failure
+
+
+def _pause(failure: CallError, target: Target, tries: int, retries: int, limits: Limits) -> float | None:
+    """Seconds until the same target is asked again; None: it is not."""
+    if not retries_left(failure, tries, retries, target.params.get("retry_on")):
+        return None
+    wanted = wait_s(failure, tries, limits.random())
+    if wanted is None or (limits.memory is not None and not limits.memory.may_retry(target)):
+        return None
+    return wanted
+
+
+def _in_order(targets: Iterable[Target], memory: Memory | None) -> Iterator[Target]:
+    """Those that are well as they come, then those that are down, the soonest to be up first."""
+    passed_over: list[Target] = []
+    for target in targets:
+        kind = None if memory is None else memory.down(target)
+        if kind is None or not goes_on(kind, target):
+            yield target
+        else:
+            passed_over.append(target)
+    if memory is not None:
+        yield from sorted(passed_over, key=memory.wait_s)
 
 
 def max_retries(target: Target) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from llmroute.errors import CallError
+    from llmroute.routing.route import Target
 
 Again = Literal["never", "once", "budget"]
 
@@ -46,11 +49,24 @@ LONGEST_S = 30.0
 """No wait is longer; a provider that asks for more is left alone."""
 
 
-def retries_left(failure: CallError, tries: int, max_retries: int) -> bool:
-    """Whether the target may be asked again after `tries` requests to it."""
+def retries_left(failure: CallError, tries: int, max_retries: int, retry_on: Collection[str] | None = None) -> bool:
+    """Whether the target may be asked again after `tries` requests to it.
+
+    `retry_on` says after which kinds, in place of the table; how often stays with the table where it says so.
+    """
     again = POLICIES[failure.kind].again
+    if retry_on is not None:
+        if failure.kind not in retry_on:
+            return False
+        again = "budget" if again == "never" else again
     allowed = {"never": 0, "once": min(1, max_retries), "budget": max_retries}[again]
     return tries <= allowed
+
+
+def goes_on(kind: str, target: Target) -> bool:
+    """Whether another target is asked after a failure of this kind: the target's `fallback_on`, else the table."""
+    kinds = target.params.get("fallback_on")
+    return POLICIES[kind].onward if kinds is None else kind in kinds
 
 
 def wait_s(failure: CallError, tries: int, jitter: float) -> float | None:

@@ -20,7 +20,7 @@ ENDPOINT_NAMES = frozenset(
     {"provider", "model", "base_url", "api_key", "api", "auth", "api_version", "transport"}
     | {"headers", "extra_body", "proxy", "fallbacks", "client", "environ"}
 )
-LIMITS = ("timeout", "max_retries")
+LIMITS = ("timeout", "max_retries", "max_attempts")
 
 
 class Sampling(TypedDict, total=False):
@@ -39,6 +39,8 @@ class Sampling(TypedDict, total=False):
     timeout: float | None
     """Seconds for one attempt."""
     max_retries: int | None
+    max_attempts: int | None
+    """How many attempts there may be, over all targets."""
     deadline_s: float | None
     """Seconds for the whole request, over all attempts."""
 
@@ -70,7 +72,7 @@ class Wanted(NamedTuple):
 
     request: ChatRequest
     limits: Mapping[str, Any]
-    """`timeout` and `max_retries`, where the program set them."""
+    """What bounds the attempts, where the program set them."""
     deadline_s: float | None
 
 
@@ -124,7 +126,7 @@ def for_target(want: Wanted, target: Target) -> ChatRequest:
 
 
 def limit(want: Wanted, target: Target, name: str) -> Any:
-    """`timeout` or `max_retries`: the request's own, else the target's, else None."""
+    """One of `LIMITS`: the request's own, else the target's, else None."""
     return want.limits.get(name, target.params.get(name))
 
 

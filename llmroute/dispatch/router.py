@@ -6,11 +6,13 @@ import os
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from llmroute import adapters, load
 from llmroute.dispatch.environ import Environ
+from llmroute.dispatch.health import Health
+from llmroute.dispatch.ledger import Ledger
 from llmroute.dispatch.passed_over import log_passed_over
 from llmroute.dispatch.requests import Asked, Messages, wanted
 from llmroute.dispatch.run import Run, Step, Ways
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from llmroute.adapters.base import Adapter
+    from llmroute.dispatch.ledger import UsageReport
     from llmroute.routing.route import Resolution, Target
     from llmroute.routing.spec import RoutingSpec
-    from llmroute.wire.chat import Reply
+    from llmroute.wire.chat import Attempt, Reply
 
 SHOWN = 5
 """So many errors of a spec stand in the message; `diagnostics` holds all."""
@@ -46,6 +49,7 @@ class Router:
         *,
         client: str | None = None,
         environ: Mapping[str, str] | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
         **arguments: Any,
     ) -> None:
         """Load and check the spec.
@@ -54,6 +58,8 @@ class Router:
             spec: a spec, a mapping, or the path of a file.
             client: the name of the program, as under `clients:`.
             environ: what to read in place of the process's environment.
+            on_attempt: called with each attempt when it has ended, on the thread or loop that made it; what it
+                raises ends the request.
             arguments: the scope `client arguments`: `provider`, `model`, `base_url`, `api_key`, `api`, `auth`,
                 `headers`, `extra_body` and parameters such as `temperature`; None says nothing.
 
@@ -67,7 +73,9 @@ class Router:
         self._adapters: dict[str, Adapter] = {}
         self._lock = threading.Lock()
         self._sleep = time.sleep
-        self._ways = Ways(self._adapter_for, time.monotonic, random.random)
+        self._ledger = Ledger()
+        health = Health(time.monotonic)
+        self._ways = Ways(self._adapter_for, time.monotonic, random.random, health, self._ledger, on_attempt)
         stop_for_errors(self.spec)
 
     @classmethod
@@ -99,14 +107,18 @@ class Router:
 
         return as_text(self.resolve(agent=agent, purpose=purpose), width=width)
 
+    def usage(self) -> UsageReport:
+        """Calls, tokens and list prices of all answers up to now, by agent, purpose, provider and model."""
+        return self._ledger.report()
+
     def complete(self, messages: Messages, **asked: Unpack[Asked]) -> Reply:
         """Ask, and wait for the whole answer.
 
         Args:
             messages: a text, messages, or a `ChatRequest`.
             asked: `agent` and `purpose`, for whom and what for; `system`, `tools`, `tool_choice` and
-                `response_format`; sampling parameters, which stand above all scopes; `timeout`, `max_retries`
-                and `deadline_s`. Never an endpoint: see `llmroute.dispatch.requests.Asked`.
+                `response_format`; sampling parameters, which stand above all scopes; `timeout`, `max_retries`,
+                `max_attempts` and `deadline_s`. Never an endpoint: see `llmroute.dispatch.requests.Asked`.
 
         Raises:
             RoutingError: no route, or no key (`MissingKeyError`); nothing was sent.

@@ -10,19 +10,24 @@ from llmroute.adapters.base import TIMEOUT_S, Adapter, Call
 from llmroute.dispatch.advice import advise
 from llmroute.dispatch.attempts import Limits, Try, attempts
 from llmroute.dispatch.credentials import key_of
+from llmroute.dispatch.failures import goes_on
+from llmroute.dispatch.health import FOR_EVER
 from llmroute.dispatch.requests import for_target, limit
 from llmroute.errors import MissingKeyError
-from llmroute.wire.chat import Attempt
+from llmroute.wire.chat import Attempt, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmroute.dispatch.health import Health
+    from llmroute.dispatch.ledger import Ledger
     from llmroute.dispatch.requests import Wanted
     from llmroute.errors import CallError
     from llmroute.routing.route import Resolution, Target
     from llmroute.wire.chat import Reply
 
 logger = logging.getLogger("llmroute")
+_NO_USAGE = Usage()
 
 
 class Step(NamedTuple):
@@ -39,6 +44,10 @@ class Ways(NamedTuple):
     adapter_for: Callable[[Target], Adapter]
     clock: Callable[[], float]
     random: Callable[[], float]
+    health: Health
+    ledger: Ledger
+    on_attempt: Callable[[Attempt], object] | None = None
+    """Told of each attempt when it has ended."""
 
 
 class Run:
@@ -59,11 +68,23 @@ class Run:
         self._ways = ways
         self._keys = self._usable()
         self.log: list[Attempt] = []
-        ends_at = None if want.deadline_s is None else ways.clock() + want.deadline_s
-        self._limits = Limits(ways.clock, ways.random, ends_at, want.limits.get("max_retries"))
+        self._limits = self._bounds()
         self._tries = attempts([target for target, _ in self._keys], self._limits)
         self._try = Try(resolution.target, 0, 0.0)
         self._began = 0.0
+
+    def _bounds(self) -> Limits:
+        """The bounds of the whole request: its own, else those that were won for the primary target."""
+        want, ways, primary = self._want, self._ways, self._keys[0][0]
+        deadline_s = primary.params.get("deadline") if want.deadline_s is None else want.deadline_s
+        return Limits(
+            ways.clock,
+            ways.random,
+            None if deadline_s is None else ways.clock() + deadline_s,
+            want.limits.get("max_retries"),
+            limit(want, primary, "max_attempts"),
+            ways.health,
+        )
 
     def _usable(self) -> list[tuple[Target, str | None]]:
         primary, *fallbacks = self.resolution.route.targets
@@ -89,24 +110,30 @@ class Run:
         Raises:
             CallError: that was the last try; it carries every attempt, and the next step for a person.
         """
-        self._record(failure)
+        self._failed(failure)
         return self._advance(failure)
 
     def broke(self, failure: CallError) -> CallError:
         """The failure of a stream whose content has reached the caller, after which nothing is tried."""
-        self._record(failure)
+        self._failed(failure)
         return self._advised(failure)
 
     def succeeded(self, reply: Reply) -> Reply:
         """The reply, with the resolution and every attempt."""
         self._record(None)
         self._tries.close()
+        self._ways.health.answered(self._try.target)
+        self._ways.ledger.enter(self.resolution.query, self._try.target, reply.usage or _NO_USAGE)
         return replace(reply, attempts=tuple(self.log), resolution=self.resolution)
 
     def _advance(self, failure: CallError | None) -> Step:
         final: CallError | None = None
         try:
-            self._try = next(self._tries) if failure is None else self._tries.send(failure)
+            following = next(self._tries) if failure is None else self._tries.send(failure)
+            if failure is not None and failure.kind == "auth":
+                refused, other = self._try.target.name, following.target.name
+                logger.warning("%s refused its key; %s is asked, as `fallback_on` says", refused, other)
+            self._try = following
         except StopIteration as stop:
             final = stop.value
         if final is not None:
@@ -127,20 +154,29 @@ class Run:
         self._began = self._ways.clock() + now.wait_s
         return Step(self._ways.adapter_for(target), call, now.wait_s)
 
+    def _failed(self, failure: CallError) -> None:
+        self._record(failure)
+        target = self._try.target
+        down_s = self._ways.health.failed(target, failure)
+        if down_s and len(self._keys) > 1 and goes_on(failure.kind, target):
+            spell = f"for {down_s:g} s" if down_s < FOR_EVER else "until the router is made anew"
+            logger.info("%s is passed over %s: %s", target.name, spell, failure.kind)
+
     def _record(self, failure: CallError | None) -> None:
         now = self._try
-        self.log.append(
-            Attempt(
-                target=now.target.name,
-                provider=now.target.provider,
-                model=now.target.model,
-                kind=None if failure is None else failure.kind,
-                status=200 if failure is None else failure.status,
-                wait_s=now.wait_s,
-                elapsed_s=max(0.0, self._ways.clock() - self._began),
-                message="" if failure is None else failure.message,
-            )
+        row = Attempt(
+            target=now.target.name,
+            provider=now.target.provider,
+            model=now.target.model,
+            kind=None if failure is None else failure.kind,
+            status=200 if failure is None else failure.status,
+            wait_s=now.wait_s,
+            elapsed_s=max(0.0, self._ways.clock() - self._began),
+            message="" if failure is None else failure.message,
         )
+        self.log.append(row)
+        if self._ways.on_attempt is not None:
+            self._ways.on_attempt(row)
 
     def _advised(self, failure: CallError) -> CallError:
         return advise(failure, self._try.target, self.resolution, self.log)

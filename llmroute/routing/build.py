@@ -9,6 +9,7 @@ from llmroute.routing.policies import Policy, PolicyDeny, PolicyRequire, Require
 from llmroute.routing.route import EMPTY
 from llmroute.routing.source import Source
 from llmroute.routing.spec import (
+    LISTS,
     Capabilities,
     Endpoint,
     Env,
@@ -21,7 +22,7 @@ from llmroute.routing.spec import (
     Scope,
 )
 
-_INTEGERS = ("top_k", "max_tokens", "seed", "max_retries", "context_window")
+_INTEGERS = ("top_k", "max_tokens", "seed", "max_retries", "max_attempts", "context_window")
 """Integer fields: JSON Schema counts 4096.0 as an integer, so it may arrive as a float."""
 
 
@@ -30,8 +31,9 @@ def _settings(written: Mapping[str, Any]) -> dict[str, Any]:
     for name in _INTEGERS:
         if isinstance(values.get(name), float):
             values[name] = int(values[name])
-    if "stop" in values:
-        values["stop"] = tuple(values["stop"])
+    for name in LISTS:
+        if name in values:
+            values[name] = tuple(values[name])
     key = values.get("api_key")
     if isinstance(key, Mapping):
         values["api_key"] = KeyFile(**key) if "file" in key else KeyRing(**key)

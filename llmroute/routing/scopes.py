@@ -11,7 +11,7 @@ from llmroute.routing.arguments import checked
 from llmroute.routing.diagnostics import Origin
 from llmroute.routing.names import near
 from llmroute.routing.route import EMPTY, Layer, Query
-from llmroute.routing.spec import PARAMS, Env, RoutingSpec
+from llmroute.routing.spec import LISTS, PARAMS, Env, RoutingSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ ENV_SETTINGS: tuple[str, ...] = (
     "base_url",
     "api_key",
     "api",
-    *(n for n in PARAMS if n != "stop"),
+    *(n for n in PARAMS if n not in LISTS),
 )
 """The settings that can be read from the environment."""
 DEFAULT_PREFIX = "LLMROUTE_"

@@ -9,6 +9,23 @@ Auth = Literal["bearer", "x-api-key", "api-key", "none"]
 Transport = Literal["http", "sdk"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
+FallbackKind = Literal[
+    "auth",
+    "quota",
+    "rate",
+    "overload",
+    "server",
+    "connect",
+    "ambiguous",
+    "model",
+    "refusal",
+    "malformed",
+    "truncated",
+]
+"""Failures after which another target may be asked: all that the request itself does not bring about."""
+RetryKind = Literal["rate", "overload", "server", "connect", "ambiguous", "malformed", "truncated"]
+"""Failures that may pass."""
+
 SHAPE: dict[str, Any] = {"extra": "forbid"}
 """pydantic's settings for the classes of a spec: a key that none of them knows is an error."""
 
@@ -40,6 +57,7 @@ ProviderName = Annotated[str, Shape(pattern=_PROVIDER_NAME, maxLength=128)]
 Text = Annotated[str, Shape(pattern=NOT_BLANK)]
 Url = Annotated[str, Shape(pattern=NOT_BLANK, examples=["http://localhost:11434/v1"])]
 Seconds = Annotated[float, Shape(exclusiveMinimum=0, maximum=_DAY_S)]
+Attempts = Annotated[int, Shape(minimum=1, maximum=1000)]
 Count = Annotated[int, Shape(minimum=0, maximum=100)]
 Tokens = Annotated[int, Shape(minimum=1, maximum=1_000_000_000)]
 Temperature = Annotated[float, Shape(minimum=0, maximum=2)]

@@ -16,14 +16,17 @@ from llmroute.routing.route import EMPTY, Locality
 from llmroute.routing.shapes import (
     SHAPE,
     Api,
+    Attempts,
     Auth,
     Count,
     Effort,
+    FallbackKind,
     Headers,
     Name,
     Penalty,
     Probability,
     ProviderName,
+    RetryKind,
     Seconds,
     Shape,
     Temperature,
@@ -87,13 +90,23 @@ class Params:
     reasoning_effort: Effort | None = None
     """How hard a reasoning model thinks."""
     timeout: Seconds | None = None
-    """Seconds until a request is given up."""
+    """Seconds until an attempt is given up."""
     max_retries: Count | None = None
     """How often the same target is asked again after a failure that may pass. 0 is a value."""
+    deadline: Seconds | None = None
+    """Seconds for the whole request: all attempts, on all targets, and the waits between them."""
+    max_attempts: Attempts | None = None
+    """How many attempts one request may make, on all its targets together."""
+    retry_on: tuple[RetryKind, ...] | None = None
+    """The kinds of failure after which the same target is asked again, in place of the usual ones. `[]`: none."""
+    fallback_on: tuple[FallbackKind, ...] | None = None
+    """The kinds of failure after which the next target is asked, in place of the usual ones. `[]`: none."""
 
 
 PARAMS: tuple[str, ...] = tuple(Params.__annotations__)[1:]
 """The names of the parameters."""
+LISTS = ("stop", "retry_on", "fallback_on")
+"""The parameters that are lists; no variable sets them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ decision has to look at it.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from llmroute.errors import BadArgumentError, BadEnvironmentError, BadUrlError, RoutingError
 from llmroute.routing.interpolation import interpolate
 from llmroute.routing.route import EMPTY
+from llmroute.routing.shapes import FallbackKind, RetryKind
 from llmroute.routing.urls import Url, parse
 
 if TYPE_CHECKING:
@@ -39,9 +40,13 @@ RANGES: Mapping[str, Range] = {
     "presence_penalty": Range(float, -2, 2),
     "timeout": Range(float, math.ulp(0.0), 86_400),
     "max_retries": Range(int, 0, 100),
+    "deadline": Range(float, math.ulp(0.0), 86_400),
+    "max_attempts": Range(int, 1, 1000),
 }
 """The numeric parameters; the JSON Schema holds the same limits."""
 
+KINDS: Mapping[str, tuple[str, ...]] = {"retry_on": get_args(RetryKind), "fallback_on": get_args(FallbackKind)}
+"""The kinds of failure that each list may name."""
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
@@ -122,6 +127,11 @@ def _checked(field: str, value: Any) -> Any:
         if not all(isinstance(text, str) and text for text in texts):
             raise ValueError("write one text or several")
         return texts
+    if field in KINDS:
+        kinds = (value,) if isinstance(value, str) else tuple(value)
+        if not all(kind in KINDS[field] for kind in kinds):
+            raise ValueError(f"write some of {', '.join(KINDS[field])}")
+        return kinds
     if field == "reasoning_effort":
         if value not in EFFORTS:
             raise ValueError(f"write one of {', '.join(EFFORTS)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 
 from llmroute.dispatch.attempts import Limits, Try, attempts, max_retries
 from llmroute.dispatch.failures import LONGEST_S, POLICIES, wait_s
-from llmroute.errors import CallError, ConnectError, DeadlineError, RateLimitError, ServerError
+from llmroute.errors import (
+    AmbiguousError,
+    AuthenticationError,
+    CallError,
+    ConnectError,
+    DeadlineError,
+    RateLimitError,
+    ServerError,
+)
 from llmroute.routing.route import Target
 
 KINDS = {cls.kind: cls for cls in (CallError, *CallError.__subclasses__())}
@@ -142,6 +151,99 @@ def test_the_deadline_names_the_last_failure() -> None:
     assert isinstance(stop.value.value, DeadlineError)
     assert "cannot reach a" in stop.value.value.message
     assert stop.value.value.provider == "a"
+
+
+def test_attempts_are_counted_over_all_targets() -> None:
+    tries, final = play([target(), target("b")], *[ServerError(str(i)) for i in range(4)], max_attempts=4)
+    assert names(tries) == ["a1", "a2", "a3", "b1"]
+    assert final is not None
+    assert final.message == "3"
+
+
+def test_lists_replace_the_table() -> None:
+    eager = target(retry_on=("ambiguous",), fallback_on=("auth",), max_retries=1)
+    assert names(play([eager, target("b")], *[AmbiguousError("x")] * 2)[0]) == ["a1", "a2"]
+    assert names(play([eager, target("b")], AuthenticationError("x"), None)[0]) == ["a1", "b1"]
+    assert names(play([eager, target("b")], ServerError("x"))[0]) == ["a1"]
+
+
+class Down:
+    """A memory in which some targets are down, each for a kind and a time."""
+
+    def __init__(self, *, retries: int = 99, **down: tuple[str, float]) -> None:
+        self._down = down
+        self._retries = retries
+
+    def down(self, target: Target) -> str | None:
+        return self._down.get(target.provider or "", (None, 0.0))[0]
+
+    def wait_s(self, target: Target) -> float:
+        return self._down[target.provider or ""][1]
+
+    def may_retry(self, _: Target) -> bool:
+        self._retries -= 1
+        return self._retries >= 0
+
+
+def test_who_is_down_comes_last_the_soonest_up_first() -> None:
+    memory = Down(a=("server", 9.0), b=("quota", 3.0))
+    tries, _ = play([target(name, max_retries=0) for name in "abc"], *[ServerError("x")] * 3, memory=memory)
+    assert names(tries) == ["c1", "b1", "a1"]
+
+
+def test_who_is_down_is_not_asked_when_another_answers() -> None:
+    tries, _ = play([target("a"), target("b")], None, memory=Down(a=("server", 9.0)))
+    assert names(tries) == ["b1"]
+
+
+def test_a_refused_key_is_not_passed_over_unless_the_spec_says_so() -> None:
+    memory = Down(a=("auth", float("inf")))
+    assert names(play([target("a"), target("b")], None, memory=memory)[0]) == ["a1"]
+    assert names(play([target("a", fallback_on=("auth",)), target("b")], None, memory=memory)[0]) == ["b1"]
+
+
+def test_no_retry_without_a_budget() -> None:
+    tries, _ = play([target(), target("b")], *[ServerError("x")] * 3, memory=Down(retries=1))
+    assert names(tries) == ["a1", "a2", "b1"]
+
+
+some_kinds = st.none() | st.lists(st.sampled_from(sorted(KINDS)), max_size=6).map(tuple)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), some_kinds, some_kinds), min_size=1, max_size=4),
+    st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.none() | st.floats(0, 60)), min_size=99, max_size=99),
+    st.none() | st.integers(1, 9),
+    st.none() | st.floats(0.1, 100),
+)
+def test_every_decision_is_in_the_table(
+    rows: list[tuple[int, tuple[str, ...] | None, tuple[str, ...] | None]],
+    outcomes: list[tuple[str, float | None]],
+    max_attempts: int | None,
+    ends_in_s: float | None,
+) -> None:
+    """Whoever is asked next: what led there is allowed by the lists, else by the table, and by every bound."""
+    lists = [
+        {"max_retries": n} | {k: v for k, v in (("retry_on", again), ("fallback_on", on)) if v is not None}
+        for n, again, on in rows
+    ]
+    targets = [target(str(i), **says) for i, says in enumerate(lists)]
+    failures = [KINDS[kind](kind, retry_after_s=wait) for kind, wait in outcomes]
+    tries, final = play(targets, *failures, max_attempts=max_attempts, ends_in_s=ends_in_s)
+    assert final is not None
+    assert len(tries) <= (max_attempts or 99)
+    assert sum(step.wait_s for step in tries) < (ends_in_s or float("inf"))
+    for (before, after), (kind, wait) in zip(pairwise(tries), outcomes, strict=False):
+        policy, says = POLICIES[kind], before.target.params
+        if after.target is before.target:
+            assert kind in says.get("retry_on", [kind] if policy.again != "never" else [])
+            assert after.number == before.number + 1 <= says["max_retries"] + 1
+            assert after.number <= 2 or policy.again != "once"
+            assert wait is None or after.wait_s == wait <= LONGEST_S
+        else:
+            assert kind in says.get("fallback_on", [kind] if policy.onward else [])
+            assert int(after.target.provider or 0) == int(before.target.provider or 0) + 1
+            assert (after.number, after.wait_s) == (1, 0.0)
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))

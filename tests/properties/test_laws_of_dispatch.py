@@ -129,6 +129,11 @@ def usable(resolution: Resolution) -> list[Target]:
     return [target for target in resolution.route.targets if has_key(target)]
 
 
+def repeats(targets: list[Target]) -> bool:
+    """Whether an endpoint stands twice in a chain: once it is down, its second turn comes last."""
+    return len({(target.base_url, target.model) for target in targets}) < len(targets)
+
+
 def resolved(router: Router, world: World) -> Resolution | str:
     try:
         return router.resolve(agent=world.query["agent"], purpose=world.query["purpose"])
@@ -159,7 +164,7 @@ def credentials_for(target: Target) -> dict[str, str]:
 def test_every_way_in_sends_to_the_explained_targets(lab: Lab, world: World, failures: int) -> None:
     router = lab.router(world)
     resolution = resolved(router, world)
-    outcomes = [lab.go(router, way, world, failures) for way in WAYS]
+    outcomes = [lab.go(lab.router(world), way, world, failures) for way in WAYS]
     if isinstance(resolution, str):
         event(f"refused: {resolution}")
         assert outcomes == [(resolution, None)] * len(WAYS)
@@ -169,6 +174,7 @@ def test_every_way_in_sends_to_the_explained_targets(lab: Lab, world: World, fai
         assert outcomes == [("missing-key", None)] * len(WAYS)
         return
     chain = usable(resolution)
+    assume(not repeats(chain))
     expected = chain[: failures + 1]
     event(f"sent to {len(expected)} of {len(chain)}")
     for sent, said in outcomes:
@@ -259,8 +265,10 @@ def test_nothing_of_the_route_is_on_the_wire(lab: Lab, world: World, way: str, f
     resolution = resolved(router, world)
     assume(not isinstance(sent, str))
     assert not isinstance(resolution, str)
+    chain = usable(resolution)
+    assume(not repeats(chain))
     event(f"{len(sent)} requests")
-    for row, target in zip(sent, usable(resolution), strict=False):
+    for row, target in zip(sent, chain, strict=False):
         auth = credentials_for(target)
         assert row.headers.keys() <= FIXED | auth.keys() | {name.lower() for name in target.headers}
         assert row.body.keys() <= BODY | target.extra_body.keys()

@@ -21,7 +21,7 @@ from llmroute.routing import policies, spec
 from llmroute.routing.build import build
 from llmroute.routing.schema import DIALECT, SCHEMA_ID, attribute_docstrings, json_schema
 from llmroute.routing.source import Source
-from llmroute.routing.spec import PARAMS, Document, RoutingSpec
+from llmroute.routing.spec import LISTS, PARAMS, Document, RoutingSpec
 from llmroute.routing.values import EFFORTS, RANGES
 from tests.properties.schema_values import ODD, damaged, values
 
@@ -101,7 +101,7 @@ def test_the_ranges_of_arguments_are_those_of_the_spec(name: str, place: str) ->
 
 
 def test_the_other_parameters() -> None:
-    assert set(PARAMS) == {*RANGES, "stop", "reasoning_effort"}
+    assert set(PARAMS) == {*RANGES, *LISTS, "reasoning_effort"}
     assert SCHEMA["$defs"]["Scope"]["properties"]["reasoning_effort"]["enum"] == list(EFFORTS)
 
 
@@ -115,7 +115,7 @@ def test_what_the_schema_accepts_is_a_spec(document: dict[str, Any]) -> None:
     found = build(document)
     assert isinstance(found, RoutingSpec)
     assert set(found.agents) == set(document.get("agents", {}))
-    for name in ("top_k", "max_tokens", "seed", "max_retries"):
+    for name in ("top_k", "max_tokens", "seed", "max_retries", "max_attempts"):
         assert type(getattr(found.defaults, name)) in (int, type(None))
 
 

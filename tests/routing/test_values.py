@@ -81,6 +81,11 @@ def test_both_ends_of_a_range_are_in_it_and_what_is_beyond_is_not(name: str) -> 
         ("stop", ["a", ""]),
         ("stop", ["a", 5]),
         ("reasoning_effort", 5),
+        ("max_attempts", 0),
+        ("deadline", 0),
+        ("retry_on", ["auth"]),
+        ("retry_on", 5),
+        ("fallback_on", "request"),
     ],
 )
 def test_a_bad_argument_is_named(name: str, value: object) -> None:
@@ -94,6 +99,10 @@ def test_a_bad_argument_is_named(name: str, value: object) -> None:
     [
         ("stop", "END", ("END",)),
         ("stop", ["a", "b"], ("a", "b")),
+        ("retry_on", "rate", ("rate",)),
+        ("retry_on", [], ()),
+        ("fallback_on", ["auth", "refusal"], ("auth", "refusal")),
+        ("deadline", "9.5", 9.5),
         ("max_tokens", 64.0, 64),
         ("max_tokens", "64", 64),
         ("temperature", 1, 1.0),
