@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError, MalformedReplyError
@@ -66,7 +67,10 @@ def _reply(row: Mapping[str, Any], names: Mapping[str, str], source: str) -> Rep
     parts = [_renamed(block_of(item, f"/content/{i}", source), names) for i, item in enumerate(items)]
     has_calls = any(isinstance(part, ToolCall) for part in parts)
     stop_reason, warnings = stop_reason_of(row.get("stop_reason"), has_calls=has_calls, has_content=bool(parts))
-    content = tuple(finished_call(part, stop_reason) if isinstance(part, ToolCall) else part for part in parts)
+    content = [finished_call(part, stop_reason) if isinstance(part, ToolCall) else part for part in parts]
+    if stop_reason == "length" and content and isinstance(content[-1], ToolCall) and content[-1].arguments == "{}":
+        # Servers write `{}` for arguments that were cut: the last call before the limit can't be known to be whole.
+        content[-1] = replace(content[-1], complete=False)
     rest = {key: value for key, value in shape.rest(row, _FIELDS).items() if value is not None}
     return Reply(
         Message("assistant", tuple(part for part in content if not _is_empty(part))),

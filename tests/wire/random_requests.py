@@ -171,7 +171,7 @@ class Maker:
         ended = "tool_calls" if calls else "stop"
         return Reply(
             Message("assistant", (*thinking, *text, *calls)),
-            stop_reason=self.maybe(ended, "length"),
+            stop_reason=ended if calls and calls[-1].arguments == "{}" else self.maybe(ended, "length"),
             usage=self.maybe(usage),
             model="m",
             id="1",

@@ -273,7 +273,7 @@ def replies(draw: st.DrawFn, *, signed: bool = False) -> Reply:
     )
     return Reply(
         Message("assistant", (*parts, *calls)),
-        stop_reason=draw(st.sampled_from([*ended, "length"])),
+        stop_reason=draw(st.sampled_from(ended if calls and calls[-1].arguments == "{}" else [*ended, "length"])),
         usage=draw(optional(usages())),
         model=draw(ids),
         id=draw(ids),
