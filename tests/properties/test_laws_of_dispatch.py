@@ -242,6 +242,7 @@ def with_canaries(world: World) -> World:
     world = asked(world)
     for rank in IN_FILE:
         settings_at(world, rank)["metadata"] = {"canary-metadata": "canary-metadata"}
+        settings_at(world, rank).update(deadline=77, max_attempts=9, retry_on=[])
     world.document["policies"] = [POLICY]
     text = json.dumps(tuple(world))
     for pattern, canary in CANARIES.items():
