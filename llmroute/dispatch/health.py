@@ -24,8 +24,10 @@ DOWN_S = 5.0
 LONGEST_DOWN_S = 60.0
 FOR_EVER = float("inf")
 """Until the router is made anew: the key is wrong, or the model is not there."""
-AT_ONCE_S = {"auth": FOR_EVER, "model": FOR_EVER, "quota": 600.0, "rate": 1.0, "overload": 2.0}
-"""Failures that put an endpoint down by themselves, and for how long at least."""
+AT_ONCE_S = {"auth": FOR_EVER, "model": FOR_EVER, "quota": 600.0}
+"""Failures that put an endpoint down by themselves, and for how long."""
+BUSY_S = {"rate": 1.0, "overload": 2.0}
+"""Failures that do so for a short time at first; each further one in a row doubles it."""
 COUNTED = frozenset({"server", "connect", "ambiguous", "malformed", "truncated"})
 """Failures that do so in a row."""
 ANSWERED = frozenset({"request", "refusal"})
@@ -141,10 +143,11 @@ def _name(target: Target) -> Name:
 
 def _down_s(failure: CallError, state: _State) -> float:
     """For how long the failure puts the endpoint down, 0: it does not."""
-    if failure.kind in COUNTED:
+    if failure.kind in COUNTED or failure.kind in BUSY_S:
         state.failures += 1
-        beyond = state.failures - IN_A_ROW
-        wait = min(LONGEST_DOWN_S, DOWN_S * 2.0 ** min(beyond, 10)) if beyond >= 0 else 0.0
+        first_s, allowed = (BUSY_S[failure.kind], 1) if failure.kind in BUSY_S else (DOWN_S, IN_A_ROW)
+        beyond = state.failures - allowed
+        wait = min(LONGEST_DOWN_S, first_s * 2.0 ** min(beyond, 10)) if beyond >= 0 else 0.0
     else:
         wait = AT_ONCE_S.get(failure.kind, 0.0)
     if wait and failure.retry_after_s is not None:

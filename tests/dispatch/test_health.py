@@ -172,7 +172,7 @@ def test_a_probe_that_fails_begins_a_new_time(lab: Lab) -> None:
     assert lab.down() is None
     assert lab.fail(OverloadedError("x")) == 0.0
     assert lab.down() == "overload"
-    assert lab.health.wait_s(target()) == 2.0
+    assert lab.health.wait_s(target()) == 4.0
 
 
 # -- The budget of retries

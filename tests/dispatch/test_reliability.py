@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from llmroute.errors import (
     AuthenticationError,
     CallError,
     ConnectError,
+    MalformedReplyError,
     ModelNotFoundError,
     OverloadedError,
     RateLimitError,
@@ -24,6 +26,7 @@ from llmroute.errors import (
 from llmroute.wire.chat import Finish
 
 if TYPE_CHECKING:
+    from llmroute.adapters.base import Call
     from llmroute.adapters.mock import MockAdapter
     from llmroute.wire.chat import Attempt, Reply
 
@@ -45,9 +48,9 @@ agents:
 class Lab:
     """A router on the mock, and its clock, which waits move on."""
 
-    def __init__(self, **more: Any) -> None:
+    def __init__(self, spec: str = SPEC, **more: Any) -> None:
         self.now = 1000.0
-        self.router = Router.from_str(SPEC, environ={}, **more)
+        self.router = Router.from_str(spec, environ={}, **more)
         ways = self.router._ways
         self.router._ways = ways._replace(clock=self.clock, random=lambda: 0.5, health=Health(self.clock))
         self.router._sleep = self.sleep
@@ -202,3 +205,62 @@ def test_each_attempt_is_told() -> None:
     with lab.router.stream("Hi") as events:
         list(events)
     assert [(row.target, row.kind) for row in told] == [("one/m1", "server"), ("two/m2", None), ("one/m1", None)]
+
+
+# -- Over many requests
+
+
+def three(dead: dict[str, float], seed: int) -> tuple[Lab, list[str]]:
+    """A router of three targets, of which some fail with a probability; and the log of who was asked."""
+    lab = Lab(
+        spec="""
+version: 1
+providers:
+  one: {preset: mock, model: m1}
+  two: {preset: mock, model: m2}
+  three: {preset: mock, model: m3}
+defaults: {provider: one, fallbacks: [two, three]}
+"""
+    )
+    asked: list[str] = []
+    random = Random(seed)  # noqa: S311 - the same failures in every run
+
+    def answer(call: Call) -> None:
+        name = call.endpoint.provider or ""
+        asked.append(name)
+        if random.random() < dead.get(name, 0.0):
+            raise random.choice([ConnectError, ServerError, OverloadedError, RateLimitError, MalformedReplyError])("x")
+
+    lab.mock.handler = answer
+    return lab, asked
+
+
+@pytest.mark.parametrize("apart_s", [0.02, 0.2, 1.0])
+def test_dead_targets_cost_few_attempts(apart_s: float) -> None:
+    lab, asked = three({"one": 1.0, "two": 1.0}, 1)
+    for _ in range(1000):
+        assert lab.router.complete("Hi").attempts[-1].provider == "three"
+        lab.now += apart_s
+    assert len(asked) / 1000 <= 1.2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_healthy_target_is_enough(seed: int) -> None:
+    lab, _ = three({"one": 0.3, "two": 0.9}, seed)
+    for _ in range(300):
+        assert lab.router.complete("Hi").text == "Hi"
+        lab.now += 0.05
+
+
+def test_a_target_that_is_well_again_is_used_again() -> None:
+    dead = {"one": 1.0}
+    lab, asked = three(dead, 2)
+    for _ in range(300):
+        lab.router.complete("Hi")
+        lab.now += 0.1
+    dead.clear()
+    lab.now += 60.0
+    asked.clear()
+    for _ in range(10):
+        lab.router.complete("Hi")
+    assert asked == ["one"] * 10
