@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from llmroute.adapters.failures import context, situated, where
+from llmroute.adapters.transport import CLOSED_BEFORE
 from llmroute.errors import (
     AmbiguousError,
     CallError,
@@ -43,7 +44,10 @@ def from_exception(exc: BaseException, call: Call, *, answered: bool = False) ->
     if isinstance(inner, CallError):
         return situated(inner, call)
     cls, what = _judged(inner, call, answered=answered)
-    return cls(what.replace("{at}", where(call.endpoint)), **context(call.endpoint))
+    failure = cls(what.replace("{at}", where(call.endpoint)), **context(call.endpoint))
+    if CLOSED_BEFORE in str(inner):
+        failure.retry_after_s = 0.0  # the server is well: a new connection needs no wait
+    return failure
 
 
 def _judged(exc: BaseException, call: Call, *, answered: bool) -> tuple[type[CallError], str]:
@@ -98,6 +102,8 @@ def _innermost(exc: BaseException) -> BaseException:
 
 def reason(exc: BaseException) -> str:
     """Why a connection did not come about, in the words of the operating system where it has any."""
+    if CLOSED_BEFORE in str(exc):
+        return CLOSED_BEFORE
     inner: BaseException | None = exc
     while inner is not None:
         if isinstance(inner, ConnectionError) and inner.errno:  # asyncio writes a text of its own

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 """A server that does not accept a connection within this many seconds is not there."""
+CLOSED_BEFORE_S = 1.0
+"""A kept connection whose end shows within this many seconds of a request was closed before it took the request."""
+CLOSED_BEFORE = "the server had closed the kept connection"
 _POOL: dict[str, Any] = {"max_connections": None, "max_keepalive_connections": 100, "keepalive_expiry": 5.0}
 """No call waits for another one to end: answers take minutes, and the provider says itself when it is too much."""
 
@@ -86,16 +89,60 @@ def _left(timeout: float | None) -> float | None:
     return timeout.left() if isinstance(timeout, Limit) else timeout
 
 
+class _Kept:
+    """Tells a kept connection that the server had closed from one that broke under a request.
+
+    A server may close a connection at the moment in which the next request is written to it. Not a byte of an
+    answer comes then, and the end shows within a round trip: the request can safely be sent again.
+    """
+
+    __slots__ = ("_answered", "_asked_at")
+
+    def __init__(self) -> None:
+        self._answered = False
+        """Whether an earlier request on this connection was answered."""
+        self._asked_at = float("-inf")
+        """When something was last written, on the monotonic clock, while no byte has come since."""
+
+    def asked(self) -> None:
+        """Bytes of a request go out."""
+        self._asked_at = time.monotonic()
+
+    def answered(self) -> None:
+        """Bytes came in."""
+        self._answered, self._asked_at = True, float("-inf")
+
+    def ended(self) -> None:
+        """The connection is at its end.
+
+        Raises:
+            httpcore2.ConnectError: it was closed before it took the request.
+        """
+        if self._answered and time.monotonic() - self._asked_at < CLOSED_BEFORE_S:
+            raise httpcore2.ConnectError(CLOSED_BEFORE)
+
+
 class _Stream(httpcore2.NetworkStream):
     """A network stream that obeys `Limit`."""
 
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
         self._inner = inner
+        self._kept = _Kept()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _left(timeout))
+        try:
+            data = self._inner.read(max_bytes, _left(timeout))
+        except httpcore2.ReadError:
+            self._kept.ended()
+            raise
+        if data:
+            self._kept.answered()
+        else:
+            self._kept.ended()
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._kept.asked()
         self._inner.write(buffer, timeout)
 
     def close(self) -> None:
@@ -113,11 +160,22 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
 
     def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
         self._inner = inner
+        self._kept = _Kept()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's
-        return await self._inner.read(max_bytes, _left(timeout))
+        try:
+            data = await self._inner.read(max_bytes, _left(timeout))
+        except httpcore2.ReadError:
+            self._kept.ended()
+            raise
+        if data:
+            self._kept.answered()
+        else:
+            self._kept.ended()
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore2's
+        self._kept.asked()
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:

@@ -67,6 +67,15 @@ def test_the_reply_carries_resolution_and_attempts(server: FaultServer) -> None:
     assert 0 < attempt.elapsed_s < 5
 
 
+def test_a_connection_that_the_server_had_closed_costs_an_attempt_but_no_wait(server: FaultServer) -> None:
+    server.script(good(OPENAI), [Close()], good(OPENAI))
+    with router(server) as made:
+        made.complete(PROMPT, agent="alone")
+        reply = made.complete(PROMPT, agent="alone")
+    assert [(row.kind, row.wait_s) for row in reply.attempts] == [("connect", 0.0), (None, 0.0)]
+    assert (len(server.requests), server.connections) == (3, 2)
+
+
 def test_acomplete(server: FaultServer) -> None:
     async def main() -> Reply:
         async with router(server) as made:
