@@ -10,7 +10,7 @@ import httpx2
 from llmroute.adapters.base import Clients
 from llmroute.adapters.exchange import Exchange
 from llmroute.adapters.formats import to_bytes
-from llmroute.adapters.transport import async_client, sync_client
+from llmroute.adapters.transport import async_transport, sync_transport
 
 if TYPE_CHECKING:
     from llmroute.adapters.base import Call
@@ -22,21 +22,22 @@ class HttpAdapter(Exchange):
     """`openai-chat` and `anthropic-messages` over plain HTTP."""
 
     def __init__(self) -> None:
-        self._clients: Clients[httpx2.Client, httpx2.AsyncClient] = Clients(sync_client, async_client)
+        self._ways: Clients[httpx2.BaseTransport, httpx2.AsyncBaseTransport]
+        self._ways = Clients(sync_transport, async_transport)
 
     def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
-        return self._clients.sync(call.endpoint).send(_request(call, ready, timeouts), stream=True)
+        return self._ways.sync(call.endpoint).handle_request(_request(call, ready, timeouts))
 
     async def _asend(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
-        return await self._clients.async_(call.endpoint).send(_request(call, ready, timeouts), stream=True)
+        return await self._ways.async_(call.endpoint).handle_async_request(_request(call, ready, timeouts))
 
     def close(self) -> None:
         """Close the connections of blocking calls."""
-        self._clients.close()
+        self._ways.close()
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._clients.aclose()
+        await self._ways.aclose()
 
 
 @lru_cache(maxsize=64)
@@ -46,7 +47,7 @@ def _parsed(url: str) -> httpx2.URL:
 
 
 def _request(call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Request:
-    """The request as it stands; a client's `build_request` would merge in cookies and headers of its own."""
+    """The request as it stands: no client stands between it and the wire."""
     return httpx2.Request(
         "POST",
         _parsed(ready.url),

@@ -297,17 +297,49 @@ def obeys_proxy(endpoint: Endpoint) -> bool:
     return endpoint.proxy == "env" and endpoint.locality != "local"
 
 
-def sync_client(endpoint: Endpoint, hooks: Sequence[Any] = ()) -> httpx2.Client:
+class _Proxied(httpx2.BaseTransport):
+    """The transport that the environment asks for."""
+
+    def __init__(self) -> None:
+        self._client = httpx2.Client(trust_env=True, follow_redirects=False)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        return self._client.send(request, stream=True)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class _AsyncProxied(httpx2.AsyncBaseTransport):
+    """The same, asynchronous."""
+
+    def __init__(self) -> None:
+        self._client = httpx2.AsyncClient(trust_env=True, follow_redirects=False)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await self._client.send(request, stream=True)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+def sync_transport(endpoint: Endpoint) -> httpx2.BaseTransport:
+    """What sends requests to one endpoint; it adds nothing to them."""
+    return _Proxied() if obeys_proxy(endpoint) else _Transport(**_direct(endpoint))
+
+
+def async_transport(endpoint: Endpoint) -> httpx2.AsyncBaseTransport:
+    """The same, asynchronous."""
+    return _AsyncProxied() if obeys_proxy(endpoint) else _AsyncTransport(**_direct(endpoint))
+
+
+def sync_client(endpoint: Endpoint, hooks: Sequence[Any]) -> httpx2.Client:
     """A client for one endpoint; `hooks` see each request before it is sent."""
     given: dict[str, Any] = {"follow_redirects": False, "event_hooks": {"request": list(hooks)}}
-    if obeys_proxy(endpoint):
-        return httpx2.Client(trust_env=True, **given)
-    return httpx2.Client(trust_env=False, transport=_Transport(**_direct(endpoint)), **given)
+    return httpx2.Client(trust_env=False, transport=sync_transport(endpoint), **given)
 
 
-def async_client(endpoint: Endpoint, hooks: Sequence[Any] = ()) -> httpx2.AsyncClient:
+def async_client(endpoint: Endpoint, hooks: Sequence[Any]) -> httpx2.AsyncClient:
     """The same, asynchronous; `hooks` are coroutine functions."""
     given: dict[str, Any] = {"follow_redirects": False, "event_hooks": {"request": list(hooks)}}
-    if obeys_proxy(endpoint):
-        return httpx2.AsyncClient(trust_env=True, **given)
-    return httpx2.AsyncClient(trust_env=False, transport=_AsyncTransport(**_direct(endpoint)), **given)
+    return httpx2.AsyncClient(trust_env=False, transport=async_transport(endpoint), **given)
