@@ -1,21 +1,21 @@
 """HTTP clients that go where the target says and nowhere else.
 
 Every client is built here: no redirect is followed, no variable of the environment moves a request (but for
-`proxy: env`), a target with locality `local` is connected to a loopback address only, and a time limit holds for
-an answer as a whole, however slowly it drips.
+`proxy: env`), a target is connected to addresses only that are as near as its locality says, and a time limit
+holds for an answer as a whole, however slowly it drips.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import time
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import httpcore2
 import httpx2
 
+from llmroute.catalog import addresses
 from llmroute.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ CLOSED_BEFORE_S = 1.0
 CLOSED_BEFORE = "the server had closed the kept connection"
 _POOL: dict[str, Any] = {"max_connections": None, "max_keepalive_connections": 100, "keepalive_expiry": 5.0}
 """No call waits for another one to end: answers take minutes, and the provider says itself when it is too much."""
+
+
+NEARER = ("local", "lan", "remote")
+"""The localities, from the nearest on."""
 
 
 class Limit(float):
@@ -188,65 +192,62 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def is_loopback(address: str) -> bool:
-    """Whether an IP address is this machine; an IPv4 address inside IPv6 is unwrapped first.
-
-    >>> is_loopback("::ffff:127.0.0.1"), is_loopback("192.168.0.1")
-    (True, False)
-    """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return (mapped or ip).is_loopback
-
-
-def _check(host: str, found: Iterable[tuple[Any, ...]]) -> list[str]:
-    """The addresses that a name led to, all of them loopback.
+def _check(host: str, locality: str, found: Iterable[str]) -> list[str]:
+    """The addresses that a name led to, none of them farther away than the target is said to be.
 
     Raises:
-        PolicyError: one is not.
+        PolicyError: one is.
     """
-    addresses = list(dict.fromkeys(str(row[4][0]) for row in found))
-    for address in addresses:
-        if not is_loopback(address):
-            _refuse(host, address)
-    return addresses
-
-
-def _refuse(host: str, address: str) -> NoReturn:
-    raise PolicyError(
-        f"{host} leads to {address}, which is not this machine, but the target is local: nothing was sent",
-        hint="declare `locality: lan` or `remote` where this is meant, and lift the requirement that forbids it",
-    )
+    pinned = list(dict.fromkeys(found))
+    for text in pinned:
+        address = addresses.read(text)
+        if address.plain in addresses.METADATA:
+            raise PolicyError(f"{host} leads to {text}, a cloud's metadata service: nothing was sent")
+        far = "lan" if address.on_link else address.distance
+        if NEARER.index(far) > NEARER.index(locality):
+            is_not = "this machine" if locality == "local" else "in a private network"
+            raise PolicyError(
+                f"{host} leads to {text}, which is not {is_not}, but the target is {locality}: nothing was sent",
+                hint="declare a `locality` that is true where this is meant, and lift the requirement that forbids it",
+            )
+    return pinned
 
 
 class _Backend(httpcore2.SyncBackend):
-    """Connects; with `local_only` to loopback addresses that were looked up once and are used as checked."""
+    """Connects; a target that is not remote, to addresses that were looked up once and are used as checked."""
 
-    def __init__(self, *, local_only: bool) -> None:
-        self._local_only = local_only
+    def __init__(self, locality: str) -> None:
+        self._locality = locality
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
     ) -> httpcore2.NetworkStream:
-        if not self._local_only:
-            return _Stream(super().connect_tcp(host, port, timeout, *args, **kwargs))
+        if self._locality == "remote":
+            stream = super().connect_tcp(host, port, timeout, *args, **kwargs)
+            try:
+                _check(host, "remote", [stream.get_extra_info("server_addr")[0]])
+            except PolicyError:
+                stream.close()
+                raise
+            return _Stream(stream)
         try:
-            addresses = _check(host, socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as exc:
             raise httpcore2.ConnectError(str(exc)) from exc
-        for address in addresses[:-1]:
+        *others, last = _check(host, self._locality, [str(row[4][0]) for row in found])
+        for address in others:
             try:
                 return _Stream(super().connect_tcp(address, port, timeout, *args, **kwargs))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        return _Stream(super().connect_tcp(addresses[-1], port, timeout, *args, **kwargs))
+        return _Stream(super().connect_tcp(last, port, timeout, *args, **kwargs))
 
 
 class _AsyncBackend(httpcore2.AnyIOBackend):
     """The same, asynchronous."""
 
-    def __init__(self, *, local_only: bool) -> None:
-        self._local_only = local_only
+    def __init__(self, locality: str) -> None:
+        self._locality = locality
 
     async def connect_tcp(
         self,
@@ -256,40 +257,47 @@ class _AsyncBackend(httpcore2.AnyIOBackend):
         *args: Any,
         **kwargs: Any,
     ) -> httpcore2.AsyncNetworkStream:
-        if not self._local_only:
-            return _AsyncStream(await super().connect_tcp(host, port, timeout, *args, **kwargs))
+        if self._locality == "remote":
+            stream = await super().connect_tcp(host, port, timeout, *args, **kwargs)
+            try:
+                _check(host, "remote", [stream.get_extra_info("server_addr")[0]])
+            except PolicyError:
+                await stream.aclose()
+                raise
+            return _AsyncStream(stream)
         try:
-            addresses = _check(host, await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as exc:
             raise httpcore2.ConnectError(str(exc)) from exc
-        for address in addresses[:-1]:
+        *others, last = _check(host, self._locality, [str(row[4][0]) for row in found])
+        for address in others:
             try:
                 return _AsyncStream(await super().connect_tcp(address, port, timeout, *args, **kwargs))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        return _AsyncStream(await super().connect_tcp(addresses[-1], port, timeout, *args, **kwargs))
+        return _AsyncStream(await super().connect_tcp(last, port, timeout, *args, **kwargs))
 
 
 class _Transport(httpx2.HTTPTransport):
     """httpx2's own transport on a pool of ours: its constructor has no way to name a network backend."""
 
-    def __init__(self, *, tls: bool, local_only: bool) -> None:
+    def __init__(self, *, tls: bool, locality: str) -> None:
         context = httpcore2.default_ssl_context() if tls else None
-        backend = _Backend(local_only=local_only)
+        backend = _Backend(locality)
         self._pool = httpcore2.ConnectionPool(ssl_context=context, network_backend=backend, **_POOL)
 
 
 class _AsyncTransport(httpx2.AsyncHTTPTransport):
     """The same, asynchronous."""
 
-    def __init__(self, *, tls: bool, local_only: bool) -> None:
+    def __init__(self, *, tls: bool, locality: str) -> None:
         context = httpcore2.default_ssl_context() if tls else None
-        backend = _AsyncBackend(local_only=local_only)
+        backend = _AsyncBackend(locality)
         self._pool = httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=backend, **_POOL)
 
 
-def _direct(endpoint: Endpoint) -> dict[str, bool]:
-    return {"tls": endpoint.base_url.startswith("https:"), "local_only": endpoint.locality == "local"}
+def _direct(endpoint: Endpoint) -> dict[str, Any]:
+    return {"tls": endpoint.base_url.startswith("https:"), "locality": endpoint.locality}
 
 
 def obeys_proxy(endpoint: Endpoint) -> bool:

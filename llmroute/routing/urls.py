@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from llmroute.catalog import addresses
 from llmroute.routing.route import LOCALITIES, Locality
 
 _URL = re.compile(
@@ -21,7 +22,7 @@ _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)
 """The last label of a host that some programs read as an address (WHATWG URL, «ends in a number»)."""
 _PORTS = {"http": 80, "https": 443, "mock": 0}
 _MAX_PORT = 65_535
-_METADATA = frozenset({"metadata.google.internal", "169.254.169.254", "fd00:ec2::254"})
+_METADATA_NAME = "metadata.google.internal"
 _HOST_ALIASES = frozenset({"host.docker.internal", "gateway.docker.internal", "host.containers.internal"})
 _LAN_SUFFIXES = (".local", ".svc")
 
@@ -98,7 +99,7 @@ def _complaint(text: str) -> str:
 
 def _classify(host: str) -> tuple[str, Locality]:
     """The host in its canonical spelling, and its locality."""
-    if host in _METADATA:
+    if host == _METADATA_NAME:
         raise ValueError(f"{host} is a cloud's metadata service")
     if host == "localhost" or host.endswith(".localhost"):
         return host, "local"
@@ -110,23 +111,14 @@ def _classify(host: str) -> tuple[str, Locality]:
 
 
 def _classify_address(host: str) -> tuple[str, Locality]:
-    import ipaddress
-
     try:
-        address = ipaddress.ip_address(host)
+        address = addresses.read(host)
     except ValueError as error:
         raise ValueError(
             f"{host} is an odd spelling of an address: write it as four numbers, or in brackets"
         ) from error
-    # ::ffff:127.0.0.1 is loopback, though Python 3.11 says it is not.
-    plain = getattr(address, "ipv4_mapped", None) or address
-    if str(plain) in _METADATA:
-        raise ValueError(f"{plain} is a cloud's metadata service")
-    if plain.is_unspecified or plain.is_multicast or str(plain) == "255.255.255.255":
-        raise ValueError(f"{plain} is not the address of a server: did you mean 127.0.0.1?")
-    if plain.is_loopback:
-        return str(address), "local"
-    lan = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16") if plain.version == 4 else ("fc00::/7",)  # noqa: PLR2004 - IPv4
-    if any(plain in ipaddress.ip_network(network) for network in lan):
-        return str(address), "lan"
-    return str(address), "remote"
+    if address.plain in addresses.METADATA:
+        raise ValueError(f"{address.plain} is a cloud's metadata service")
+    if not address.server:
+        raise ValueError(f"{address.plain} is not the address of a server: did you mean 127.0.0.1?")
+    return address.text, address.distance

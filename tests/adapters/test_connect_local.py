@@ -1,4 +1,4 @@
-"""A local target is connected to this machine only, whatever its name leads to."""
+"""A target is connected no farther away than its locality says, whatever its name leads to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llmroute.adapters.base import Adapter
-from llmroute.adapters.transport import is_loopback
+from llmroute.catalog import addresses
 from llmroute.errors import CallError, PolicyError
 from tests.adapters.samples import aclosing, call, good
 
@@ -33,30 +33,10 @@ def resolver(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answer)
 
 
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("fe80::1%eth0", False),
-        ("0.0.0.0", False),  # noqa: S104 - not bound, judged
-        ("192.168.0.1", False),
-        ("::ffff:192.168.0.1", False),
-        ("169.254.169.254", False),
-    ],
-)
-def test_what_is_loopback(address: str, expected: bool) -> None:  # noqa: FBT001 - a column of the table
-    assert is_loopback(address) is expected
-
-
-@pytest.mark.parametrize("addresses", [["192.0.2.7"], ["127.0.0.1", "192.0.2.7"], ["::ffff:192.0.2.7"]])
-def test_a_name_that_leads_elsewhere_is_refused(
-    way: Way, monkeypatch: pytest.MonkeyPatch, addresses: list[str]
-) -> None:
+@pytest.mark.parametrize("found", [["192.0.2.7"], ["127.0.0.1", "192.0.2.7"], ["::ffff:192.0.2.7"]])
+def test_a_name_that_leads_elsewhere_is_refused(way: Way, monkeypatch: pytest.MonkeyPatch, found: list[str]) -> None:
     adapter, api = way
-    resolver(monkeypatch, *addresses)
+    resolver(monkeypatch, *found)
     with pytest.raises(PolicyError, match=r"leads to .*192\.0\.2\.7.* nothing was sent") as caught:
         adapter.complete(call("http://rebound.localhost:9", api))
     assert caught.value.provider == "srv"
@@ -103,3 +83,44 @@ def test_an_unknown_name_is_no_connection(way: Way, monkeypatch: pytest.MonkeyPa
     with pytest.raises(CallError, match="name or service not known") as caught:
         asyncio.run(aclosing(adapter, made))
     assert caught.value.kind == "connect"
+
+
+@pytest.mark.parametrize("found", [["192.0.2.7"], ["192.168.0.1", "192.0.2.7"], ["100.64.0.1"]])
+def test_a_name_of_the_lan_that_leads_out_of_it_is_refused(
+    way: Way, monkeypatch: pytest.MonkeyPatch, found: list[str]
+) -> None:
+    adapter, api = way
+    resolver(monkeypatch, *found)
+    with pytest.raises(PolicyError, match="which is not in a private network, but the target is lan: nothing was sent"):
+        adapter.complete(call("http://gpu-box:9", api, locality="lan"))
+    with pytest.raises(PolicyError):
+        asyncio.run(aclosing(adapter, call("http://gpu-box:9", api, locality="lan")))
+
+
+@pytest.mark.parametrize("locality", ["lan", "remote"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1"])
+def test_a_target_may_be_nearer_than_its_locality_says(
+    way: Way, server: FaultServer, monkeypatch: pytest.MonkeyPatch, locality: str, address: str
+) -> None:
+    adapter, api = way
+    resolver(monkeypatch, address)
+    server.default = good(api)
+    made = call(f"http://gpu-box:{server.port}", api, locality=locality)
+    assert adapter.complete(made).text == "Four."
+    assert asyncio.run(aclosing(adapter, made)).text == "Four."
+
+
+@pytest.mark.parametrize("locality", ["lan", "remote"])
+def test_no_name_leads_to_a_metadata_service(
+    way: Way, server: FaultServer, monkeypatch: pytest.MonkeyPatch, locality: str
+) -> None:
+    """Here this machine plays the service: the real one's address can't be had."""
+    adapter, api = way
+    resolver(monkeypatch, "127.0.0.1")
+    monkeypatch.setattr(addresses, "METADATA", frozenset({"127.0.0.1"}))
+    made = call(f"http://gpu-box:{server.port}", api, locality=locality)
+    with pytest.raises(PolicyError, match="metadata service: nothing was sent"):
+        adapter.complete(made)
+    with pytest.raises(PolicyError):
+        asyncio.run(aclosing(adapter, made))
+    assert server.requests == []
