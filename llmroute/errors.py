@@ -29,6 +29,7 @@ on that one word, a person reads the message, which says what failed, where it w
     . ConnectError: the provider can't be reached; nothing was sent.
     . AmbiguousError: the connection broke after the request was sent; it may have been executed and billed.
     . RequestError: the provider refuses this request (400, 413, 422).
+    . ContextLengthError: the same, because the conversation is too long for the model.
     . ModelNotFoundError: the provider does not have the model.
     . RefusalError: the provider's filter refused the content.
     . MalformedReplyError: the answer is not what the API promises.
@@ -275,6 +276,12 @@ class RequestError(CallError):
     """The provider refuses this request (400, 413, 422)."""
 
     kind = "request"
+
+
+class ContextLengthError(RequestError):
+    """The conversation is too long for the model's context window."""
+
+    kind = "context"
 
 
 class ModelNotFoundError(CallError):

@@ -15,6 +15,7 @@ from llmroute.adapters.retry_after import retry_after_s
 from llmroute.errors import (
     AuthenticationError,
     CallError,
+    ContextLengthError,
     MalformedReplyError,
     ModelNotFoundError,
     OverloadedError,
@@ -35,6 +36,16 @@ SUCCESS, REDIRECTS = range(200, 300), range(300, 400)
 _BAD_REQUEST, _TOO_MANY, _INTERNAL = 400, 429, 500
 _REFUSES_INPUT = (400, 422)
 _QUOTA = ("insufficient_quota", "billing", "spend_limit", "insufficient_balance", "credit")
+_TOO_LONG = ("context_length_exceeded", "exceed_context_size_error")
+_TOO_LONG_TEXTS = (
+    "prompt is too long",  # Anthropic
+    "exceed context limit",  # Anthropic, with max_tokens
+    "maximum context length",  # OpenAI, vLLM, DeepSeek, Mistral, OpenRouter
+    "available context size",  # llama.cpp
+    "context the overflows",  # LM Studio, in its words
+    "exceeds the maximum number of tokens allowed",  # Gemini
+)
+"""What servers say, without a code of its own, of a conversation that is too long."""
 _BY_STATUS: dict[int, type[CallError]] = {
     400: RequestError,
     401: AuthenticationError,
@@ -130,9 +141,16 @@ def _class_of(status: int, report: Report) -> type[CallError]:
         return RefusalError
     if status in _REFUSES_INPUT and "model_not_found" in words:
         return ModelNotFoundError
+    if _BY_STATUS.get(status) is RequestError and _is_too_long(report):
+        return ContextLengthError
     if status >= _INTERNAL:
         return OverloadedError if "overloaded" in words else _BY_STATUS.get(status, ServerError)
     return _BY_STATUS.get(status, RequestError if status >= _BAD_REQUEST else MalformedReplyError)
+
+
+def _is_too_long(report: Report) -> bool:
+    text = report.text.lower()
+    return any(word in _TOO_LONG for word in report.words) or any(said in text for said in _TOO_LONG_TEXTS)
 
 
 def from_error(error: Mapping[str, Any], call: Call, status: int = 200) -> CallError:
@@ -145,6 +163,8 @@ def from_error(error: Mapping[str, Any], call: Call, status: int = 200) -> CallE
     cls = type(from_error_object(error))
     if cls is MalformedReplyError and report.number is not None and report.number >= _BAD_REQUEST:
         cls = _class_of(report.number, report)
+    elif cls is RequestError and _is_too_long(report):
+        cls = ContextLengthError
     message = f"{where(call.endpoint)} answered {status} with an error inside" + (f": {said}" if said else "")
     return cls(message, **context(call.endpoint, status))
 

@@ -19,7 +19,7 @@ QUIRKS: Mapping[str, str] = MappingProxyType(
         "no_stream_usage": "True: `stream_options` is refused; usage comes with the last chunk unasked.",
         "on_unsupported": "`error`: what can't be written without loss is an error; `warn` (the default) says it.",
         "output_format": "False: `output_config.format` is not known.",
-        "prefill": "False: the last message may not be the assistant's.",
+        "prefill": "Whether the model writes on where a last assistant message ends; False: there may be none.",
         "replay_reasoning": "True: an assistant turn with tool calls goes back with its `reasoning_content`.",
         "sampling": "False: `temperature`, `top_p` and `top_k` are refused, even at their defaults.",
         "tool_choice_strings_only": "True: `tool_choice` is `none`, `auto` or `required`, never an object.",

@@ -65,6 +65,8 @@ def _next_steps(failure: CallError, target: Target, query: Query) -> list[str]:
             steps = [f"try again in {failure.retry_after_s:g} s"]
         case "ambiguous":
             steps = ["it may have been executed and billed; `timeout` says how long to wait"]
+        case "context":
+            steps = ["shorten the conversation, or name a fallback with a larger window and `fallback_on: [context]`"]
         case "malformed" | "request":
             steps = [explain]
         case _:

@@ -31,6 +31,7 @@ POLICIES: dict[str, Policy] = {
     "connect": Policy("budget", onward=True),
     "ambiguous": Policy("never", onward=True),
     "request": Policy("never", onward=False),
+    "context": Policy("never", onward=False),
     "model": Policy("never", onward=True),
     "refusal": Policy("never", onward=False),
     "malformed": Policy("once", onward=True),

@@ -30,7 +30,7 @@ BUSY_S = {"rate": 1.0, "overload": 2.0}
 """Failures that do so for a short time at first; each further one in a row doubles it."""
 COUNTED = frozenset({"server", "connect", "ambiguous", "malformed", "truncated"})
 """Failures that do so in a row."""
-ANSWERED = frozenset({"request", "refusal"})
+ANSWERED = frozenset({"request", "context", "refusal"})
 """Failures that lie with the request."""
 PROBE_S = 30.0
 """So long others wait for a probe; one that was abandoned holds nobody up for longer."""

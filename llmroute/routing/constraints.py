@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import ConstraintViolatedError
+from llmroute.routing.capabilities import capability
 from llmroute.routing.policies import Requirements
 from llmroute.routing.route import LOCALITIES, Candidate, Excluded, Field, Target
 from llmroute.routing.scopes import field_names
@@ -109,7 +110,7 @@ def _violation(hop: Hop, demand: Demand) -> str:
         if LOCALITIES.index(target.locality) <= LOCALITIES.index(demand.value):
             return ""
         return f"{target.base_url} is {target.locality}, and {demand.value} is required"
-    able = _capability(hop, demand.what)
+    able = capability(hop.facts, target.model, demand.what)
     if able is None:
         subject = f"providers.{target.provider}.capabilities" if target.provider else "a provider of its own"
         return f"nothing says whether it has {demand.what}; declare it under {subject}"
@@ -118,17 +119,3 @@ def _violation(hop: Hop, demand: Demand) -> str:
             "" if able >= demand.value else f"its context window holds {able} tokens, and {demand.value} are required"
         )
     return "" if able else f"it has no {demand.what}"
-
-
-def _capability(hop: Hop, what: str) -> Any:
-    """What the catalogue knows of the model, else what the spec declares; None where neither speaks."""
-    if hop.facts is None:
-        return None
-    if hop.facts.preset is not None:
-        from llmroute.catalog.models import capabilities
-
-        known = capabilities(hop.facts.preset.name, hop.target.model)
-        if known is not None and (value := getattr(known, what)) is not None:
-            return value
-    declared = hop.facts.declared.capabilities
-    return getattr(declared, what) if declared is not None else None

@@ -25,6 +25,8 @@ class Requirements:
     """The model must answer in a given JSON Schema."""
     thinking: bool | None = None
     """The model must be able to think before it answers."""
+    prefill: bool | None = None
+    """The model must write on where a last assistant message ends."""
     context_window: Tokens | None = None
     """The least number of tokens that the context window must hold."""
 

@@ -18,13 +18,17 @@ FallbackKind = Literal[
     "connect",
     "ambiguous",
     "model",
+    "context",
     "refusal",
     "malformed",
     "truncated",
 ]
-"""Failures after which another target may be asked: all that the request itself does not bring about."""
+"""Failures after which another target may be asked. `context`: the conversation is too long for the model; targets
+whose window is known to be no larger are left out then."""
 RetryKind = Literal["rate", "overload", "server", "connect", "ambiguous", "malformed", "truncated"]
 """Failures that may pass."""
+StreamBreak = Literal["error", "continue", "restart"]
+Sticky = Literal["none", "conversation"]
 
 SHAPE: dict[str, Any] = {"extra": "forbid"}
 """pydantic's settings for the classes of a spec: a key that none of them knows is an error."""

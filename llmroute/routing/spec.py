@@ -29,6 +29,8 @@ from llmroute.routing.shapes import (
     RetryKind,
     Seconds,
     Shape,
+    Sticky,
+    StreamBreak,
     Temperature,
     Text,
     Tokens,
@@ -90,7 +92,13 @@ class Params:
     reasoning_effort: Effort | None = None
     """How hard a reasoning model thinks."""
     timeout: Seconds | None = None
-    """Seconds until an attempt is given up."""
+    """Seconds until an attempt is given up; of a stream, each wait for what comes next."""
+    connect_timeout: Seconds | None = None
+    """Seconds until a server that accepts no connection is given up; 10 unless set."""
+    first_event_timeout: Seconds | None = None
+    """Seconds until a stream without any content is given up; as `timeout` unless set."""
+    idle_timeout: Seconds | None = None
+    """Seconds of silence after which a stream that has begun is given up; as `timeout` unless set."""
     max_retries: Count | None = None
     """How often the same target is asked again after a failure that may pass. 0 is a value."""
     deadline: Seconds | None = None
@@ -101,6 +109,11 @@ class Params:
     """The kinds of failure after which the same target is asked again, in place of the usual ones. `[]`: none."""
     fallback_on: tuple[FallbackKind, ...] | None = None
     """The kinds of failure after which the next target is asked, in place of the usual ones. `[]`: none."""
+    on_stream_break: StreamBreak | None = None
+    """What follows when a stream breaks after content: `error`, the default; `restart` begins anew on the next target;
+    `continue` lets the next target that takes a prefill write on."""
+    sticky: Sticky | None = None
+    """`conversation` keeps a conversation on the target that answered it last, as long as that is well."""
 
 
 PARAMS: tuple[str, ...] = tuple(Params.__annotations__)[1:]
@@ -184,6 +197,8 @@ class Capabilities:
     """The models answer in a given JSON Schema."""
     thinking: bool | None = None
     """The models think before they answer."""
+    prefill: bool | None = None
+    """The models write on where a last assistant message ends."""
     context_window: Tokens | None = None
     """Tokens that the context window holds."""
 

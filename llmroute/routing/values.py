@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from llmroute.errors import BadArgumentError, BadEnvironmentError, BadUrlError, RoutingError
 from llmroute.routing.interpolation import interpolate
 from llmroute.routing.route import EMPTY
-from llmroute.routing.shapes import FallbackKind, RetryKind
+from llmroute.routing.shapes import Effort, FallbackKind, RetryKind, Sticky, StreamBreak
 from llmroute.routing.urls import Url, parse
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ RANGES: Mapping[str, Range] = {
     "frequency_penalty": Range(float, -2, 2),
     "presence_penalty": Range(float, -2, 2),
     "timeout": Range(float, math.ulp(0.0), 86_400),
+    "connect_timeout": Range(float, math.ulp(0.0), 86_400),
+    "first_event_timeout": Range(float, math.ulp(0.0), 86_400),
+    "idle_timeout": Range(float, math.ulp(0.0), 86_400),
     "max_retries": Range(int, 0, 100),
     "deadline": Range(float, math.ulp(0.0), 86_400),
     "max_attempts": Range(int, 1, 1000),
@@ -47,7 +50,12 @@ RANGES: Mapping[str, Range] = {
 
 KINDS: Mapping[str, tuple[str, ...]] = {"retry_on": get_args(RetryKind), "fallback_on": get_args(FallbackKind)}
 """The kinds of failure that each list may name."""
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "reasoning_effort": get_args(Effort),
+    "on_stream_break": get_args(StreamBreak),
+    "sticky": get_args(Sticky),
+}
+"""The words that each of these parameters may be."""
 
 
 def complaint(origin: Origin, message: str, hint: str = "") -> RoutingError:
@@ -132,9 +140,9 @@ def _checked(field: str, value: Any) -> Any:
         if not all(kind in KINDS[field] for kind in kinds):
             raise ValueError(f"write some of {', '.join(KINDS[field])}")
         return kinds
-    if field == "reasoning_effort":
-        if value not in EFFORTS:
-            raise ValueError(f"write one of {', '.join(EFFORTS)}")
+    if field in CHOICES:
+        if value not in CHOICES[field]:
+            raise ValueError(f"write one of {', '.join(CHOICES[field])}")
         return value
     kind, low, high = RANGES[field]
     expected = f"write {'a whole number' if kind is int else 'a number'} from {low:g} to {high:g}"

@@ -140,6 +140,7 @@ _ERROR_TYPES = {
     "rate": "rate_limit_error",
     "overload": "overloaded_error",
     "request": "invalid_request_error",
+    "context": "invalid_request_error",
     "model": "not_found_error",
     "policy": "permission_error",
     "ambiguous": "timeout_error",

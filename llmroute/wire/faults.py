@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from llmroute.errors import (
     AuthenticationError,
     CallError,
+    ContextLengthError,
     MalformedReplyError,
     ModelNotFoundError,
     OverloadedError,
@@ -35,6 +36,8 @@ _BY_WORD: dict[str, type[CallError]] = {
     "not_found_error": ModelNotFoundError,
     "model_not_found": ModelNotFoundError,
     "invalid_request_error": RequestError,
+    "context_length_exceeded": ContextLengthError,
+    "exceed_context_size_error": ContextLengthError,
     "request_too_large": RequestError,
     "content_filter": RefusalError,
     "api_error": ServerError,

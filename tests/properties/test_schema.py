@@ -22,7 +22,7 @@ from llmroute.routing.build import build
 from llmroute.routing.schema import DIALECT, SCHEMA_ID, attribute_docstrings, json_schema
 from llmroute.routing.source import Source
 from llmroute.routing.spec import LISTS, PARAMS, Document, RoutingSpec
-from llmroute.routing.values import EFFORTS, RANGES
+from llmroute.routing.values import CHOICES, RANGES
 from tests.properties.schema_values import ODD, damaged, values
 
 DATA = Path(__file__).parents[1] / "data" / "specs"
@@ -101,8 +101,9 @@ def test_the_ranges_of_arguments_are_those_of_the_spec(name: str, place: str) ->
 
 
 def test_the_other_parameters() -> None:
-    assert set(PARAMS) == {*RANGES, *LISTS, "reasoning_effort"}
-    assert SCHEMA["$defs"]["Scope"]["properties"]["reasoning_effort"]["enum"] == list(EFFORTS)
+    assert set(PARAMS) == {*RANGES, *LISTS, *CHOICES}
+    for name, choices in CHOICES.items():
+        assert SCHEMA["$defs"]["Scope"]["properties"][name]["enum"] == list(choices)
 
 
 # -- Documents that pass
