@@ -15,6 +15,7 @@ from llmroute.routing.spec import (
     Env,
     KeyFile,
     KeyRing,
+    Limits,
     NamedScope,
     Provider,
     ProviderPurpose,
@@ -65,6 +66,8 @@ def _provider(written: Mapping[str, Any]) -> Provider:
         values["purposes"] = {name: ProviderPurpose(**own) for name, own in values["purposes"].items()}
     if "capabilities" in values:
         values["capabilities"] = Capabilities(**_settings(values["capabilities"]))
+    if "limits" in values:
+        values["limits"] = Limits(**{name: int(value) for name, value in values["limits"].items()})
     return Provider(**values)
 
 

@@ -70,6 +70,7 @@ def target(bundle: Endpoint, model: str, params: Mapping[str, object], scope: Sc
         quirks=bundle.quirks,
         params={**own_params(bundle.facts), **params},
         credential=bundle.credential,
+        limits=bundle.facts.declared.limits if bundle.facts else None,
         origin=selecting_origin(scope),
         scope=scope.name,
     )

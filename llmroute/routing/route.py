@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmroute.routing.diagnostics import Diagnostic, Origin
+    from llmroute.routing.spec import Limits
 
 Locality = Literal["local", "lan", "remote"]
 LOCALITIES: tuple[Locality, ...] = ("local", "lan", "remote")
@@ -95,6 +96,8 @@ class Target:
     params: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     """Sampling parameters, `timeout` (seconds) and `max_retries` that were won for this target."""
     credential: Credential = NO_CREDENTIAL
+    limits: Limits | None = None
+    """How much may be asked of the provider, by all targets of its name together."""
     origin: Origin | None = None
     """Where the target was chosen."""
     scope: str = ""

@@ -213,6 +213,19 @@ class ProviderPurpose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one router may ask of a provider, all its models and agents together; who comes later waits."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    requests_per_minute: Tokens | None = None
+    """Attempts in any 60 seconds (extra `limits`)."""
+    tokens_per_minute: Tokens | None = None
+    """Tokens of input and output in any 60 seconds (extra `limits`)."""
+    concurrency: Tokens | None = None
+    """Attempts at the same time; a stream counts until it is closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider(Connection):
     """A place to send to. Under the name of a preset, only what differs from it need be said."""
 
@@ -231,6 +244,8 @@ class Provider(Connection):
     """The provider's own model for single purposes."""
     capabilities: Capabilities | None = None
     """What its models can do, where the catalogue doesn't know it."""
+    limits: Limits | None = None
+    """How much may be asked of it at a time."""
     fallbacks: tuple[Text | Endpoint, ...] | None = None
     """Targets to try when this provider fails, unless the scope that chose it has its own list."""
     allow_remote_fallback: bool | None = None

@@ -16,6 +16,7 @@ _SECTIONS = {
     "NamedScope": "An agent or a client",
     "Requirements": "Requirements",
     "Capabilities": "Capabilities",
+    "Limits": "Limits of a provider",
     "ProviderPurpose": "A provider's purpose",
     "KeyFile": "A key in a file",
     "KeyRing": "A key in the keyring",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llmroute.routing.spec import Limits
 from tests.routing.asking import ask, refused
 
 BOX = """\
@@ -239,6 +240,24 @@ def test_42_the_proxy_is_the_provider_s() -> None:
 def test_a_locality_makes_stricter(declared: str, locality: str) -> None:
     text = f"providers: {{ollama: {{locality: {declared}}}}}\ndefaults: {{model: ollama/m}}"
     assert ask(text).target.locality == locality
+
+
+def test_the_limits_are_the_provider_s() -> None:
+    text = (
+        f"{BOX}    limits: {{concurrency: 2.0, tokens_per_minute: 1e5}}\n"
+        + """\
+defaults: {model: box/m}
+agents:
+  a: {provider: ollama, model: m, fallbacks: [box/m], allow_remote_fallback: true}
+  b: {provider: box, base_url: "http://10.0.0.6"}
+"""
+    )
+    limits = ask(text).target.limits
+    assert limits == Limits(concurrency=2, tokens_per_minute=100_000)
+    assert {type(limits.concurrency), type(limits.tokens_per_minute)} == {int}
+    assert [target.limits for target in ask(text, agent="a").route.targets] == [None, limits]
+    assert ask(text, agent="b").target.limits == limits
+    assert ask("defaults: {base_url: 'http://10.0.0.5', model: m}").target.limits is None
 
 
 def test_a_locality_never_loosens() -> None:
