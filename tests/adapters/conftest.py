@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmroute import adapters
+from llmroute.testing.fixtures import closed_port
+from llmroute.testing.fixtures import fault_server as other_server
+from llmroute.testing.fixtures import fault_server as server
 from tests.adapters.samples import ADAPTERS
-from tests.faultserver.fixtures import closed_port, other_server, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from llmroute.adapters.base import Adapter
 from tests.adapters.samples import KEY, aclosing, acollect, call, good, streamed
 
 if TYPE_CHECKING:
-    from tests.faultserver.server import FaultServer
+    from llmroute.testing import FaultServer
 
 Way = tuple[Adapter, str]
 NAME = re.compile(r"""["']([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)["']""")

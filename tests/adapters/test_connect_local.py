@@ -14,7 +14,7 @@ from llmroute.errors import CallError, PolicyError
 from tests.adapters.samples import aclosing, call, good
 
 if TYPE_CHECKING:
-    from tests.faultserver.server import FaultServer
+    from llmroute.testing import FaultServer
 
 Way = tuple[Adapter, str]
 

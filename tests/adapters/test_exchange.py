@@ -11,6 +11,7 @@ import pytest
 import llmroute
 from llmroute.adapters.base import Adapter, Call
 from llmroute.adapters.formats import prepare
+from llmroute.testing import Close, FaultServer, Hang, Pause, sse, stream
 from llmroute.wire.chat import ChatRequest, Finish, Params, Usage, user
 from tests.adapters.samples import (
     ANTHROPIC,
@@ -29,7 +30,6 @@ from tests.adapters.samples import (
     target,
     texts,
 )
-from tests.faultserver.server import Close, FaultServer, Hang, Pause, sse, stream
 
 Way = tuple[Adapter, str]
 
@@ -38,7 +38,7 @@ def test_complete(way: Way, server: FaultServer) -> None:
     adapter, api = way
     server.script(good(api))
     reply = adapter.complete(call(server, api))
-    assert (reply.text, reply.model, reply.stop_reason) == ("Four.", "m-1-real", "stop")
+    assert (reply.text, reply.model, reply.stop_reason) == ("Four.", "test-model", "stop")
     assert reply.usage == Usage(input_tokens=7, output_tokens=2)
     assert not reply.mock
 

@@ -11,14 +11,14 @@ import pytest
 from llmroute.adapters import transport
 from llmroute.adapters.http import HttpAdapter
 from llmroute.errors import AmbiguousError, ConnectError
+from llmroute.testing import Close, Reset
 from tests.adapters.samples import APIS, acollect, call, good, streamed, texts
-from tests.faultserver.server import Close, Reset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from llmroute.errors import CallError
-    from tests.faultserver.server import FaultServer, Step
+    from llmroute.testing import FaultServer, Step
 
 ENDS: Sequence[Sequence[Step]] = ([Close()], [Reset()])
 every_end = pytest.mark.parametrize("end", ENDS, ids=["closed", "reset"])

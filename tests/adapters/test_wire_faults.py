@@ -25,6 +25,7 @@ from llmroute.errors import (
     RequestError,
     TruncatedStreamError,
 )
+from llmroute.testing import END, Close, FaultServer, Hang, Pause, Reset, Step, answer, sse, stream
 from llmroute.wire.chat import ChatRequest, user
 from tests.adapters.samples import (
     ANTHROPIC,
@@ -42,7 +43,6 @@ from tests.adapters.samples import (
     target,
     whole,
 )
-from tests.faultserver.server import END, Close, FaultServer, Hang, Pause, Reset, Step, answer, sse, stream
 
 Way = tuple[Adapter, str]
 

@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from llmroute.catalog.presets import PRESETS
 from llmroute.cli import main
-from tests.faultserver.fixtures import closed_port, server
+from llmroute.testing.fixtures import closed_port
+from llmroute.testing.fixtures import fault_server as server
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,13 +16,13 @@ from llmroute.cli.found import Found, first_model, local_servers, vendors
 from llmroute.cli.starter import starter
 from llmroute.load import read_str
 from llmroute.routing.checks import check
-from tests.faultserver.server import Pause, answer
+from llmroute.testing import Pause, answer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from llmroute.testing import FaultServer
     from tests.cli.conftest import Invoke
-    from tests.faultserver.server import FaultServer
 
 ALL_KEYS = {preset.key_variable: "canary-0123456789" for preset in PRESETS.values() if preset.key_variable}
 

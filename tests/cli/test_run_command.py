@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.faultserver.server import Hang, Pause, answer, sse, stream
+from llmroute.testing import Hang, Pause, answer, sse, stream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from llmroute.testing import FaultServer, Step
     from tests.cli.conftest import Invoke, Start
-    from tests.faultserver.server import FaultServer, Step
 
 MOCK = "version: 1\ndefaults: {provider: mock, model: m}\nagents: {picker: {}}\npurposes: {planning: {}}\n"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from llmroute.dispatch.router import Router
 
 if TYPE_CHECKING:
-    from tests.faultserver.server import FaultServer
+    from llmroute.testing import FaultServer
 
 SPEC = """
 version: 1

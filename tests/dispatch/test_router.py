@@ -27,10 +27,10 @@ from llmroute.errors import (
     RoutingError,
     SpecError,
 )
+from llmroute.testing import Close, FaultServer, Hang, answer
 from llmroute.wire.chat import ChatRequest, Params, ResponseFormat, Tool, ToolChoice, system, user
 from tests.adapters.samples import OPENAI, good
 from tests.dispatch.samples import KEY, PROMPT, router, text
-from tests.faultserver.server import Close, FaultServer, Hang, answer
 
 if TYPE_CHECKING:
     from llmroute.wire.chat import Reply

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llmroute.errors import CallError, MalformedReplyError, OverloadedError, TruncatedStreamError
+from llmroute.testing import Close, Hang, answer, sse, stream
 from llmroute.wire.chat import ErrorEvent, Finish
 from tests.adapters.samples import OPENAI, chunk, good, piece, streamed
 from tests.dispatch.samples import KEY, PROMPT, router
-from tests.faultserver.server import Close, Hang, answer, sse, stream
 
 if TYPE_CHECKING:
     from llmroute.dispatch.router import Router
+    from llmroute.testing import FaultServer, Step
     from llmroute.wire.chat import Event
-    from tests.faultserver.server import FaultServer, Step
 
 USAGE = {**chunk(), "choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 0}}
 EARLY: dict[str, list[Step]] = {

@@ -1,4 +1,8 @@
-"""Fixtures around the fault server; a conftest imports the ones that its folder needs."""
+"""Fixtures for pytest; nothing is registered until they are asked for.
+
+In a `conftest.py`, either all of them with `pytest_plugins = ["llmroute.testing.fixtures"]`, or by name:
+`from llmroute.testing.fixtures import fault_server`, with `as` under a name of your own.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faultserver.server import FaultServer
+from llmroute.testing.server import FaultServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture
-def server() -> Iterator[FaultServer]:
+def fault_server() -> Iterator[FaultServer]:
     """A server of its own for each test."""
-    with FaultServer() as running:
-        yield running
-
-
-@pytest.fixture
-def other_server() -> Iterator[FaultServer]:
-    """A second origin, for what must not leak to it."""
     with FaultServer() as running:
         yield running
 
