@@ -18,6 +18,13 @@ providers:
     extra_body: {tier: high, deep: [{token: "${TOKEN:-t}"}], list: [1, a], map: {a: b}}
     model: m
 """
+LIMITED = f"""\
+{BOX}    limits: {{concurrency: 2.0, tokens_per_minute: 1e5}}
+defaults: {{model: box/m}}
+agents:
+  a: {{provider: ollama, model: m, fallbacks: [box/m], allow_remote_fallback: true}}
+  b: {{provider: box, base_url: "http://10.0.0.6"}}
+"""
 VENDORS = {"OPENAI_API_KEY": "CANARY-openai", "ANTHROPIC_API_KEY": "CANARY-anthropic"}
 
 
@@ -243,20 +250,11 @@ def test_a_locality_makes_stricter(declared: str, locality: str) -> None:
 
 
 def test_the_limits_are_the_provider_s() -> None:
-    text = (
-        f"{BOX}    limits: {{concurrency: 2.0, tokens_per_minute: 1e5}}\n"
-        + """\
-defaults: {model: box/m}
-agents:
-  a: {provider: ollama, model: m, fallbacks: [box/m], allow_remote_fallback: true}
-  b: {provider: box, base_url: "http://10.0.0.6"}
-"""
-    )
-    limits = ask(text).target.limits
+    limits = ask(LIMITED).target.limits
     assert limits == Limits(concurrency=2, tokens_per_minute=100_000)
     assert {type(limits.concurrency), type(limits.tokens_per_minute)} == {int}
-    assert [target.limits for target in ask(text, agent="a").route.targets] == [None, limits]
-    assert ask(text, agent="b").target.limits == limits
+    assert [target.limits for target in ask(LIMITED, agent="a").route.targets] == [None, limits]
+    assert ask(LIMITED, agent="b").target.limits == limits
     assert ask("defaults: {base_url: 'http://10.0.0.5', model: m}").target.limits is None
 
 
