@@ -9,7 +9,7 @@ from llmroute.adapters.broken import broken_stream, from_exception
 from llmroute.adapters.failures import SUCCESS, from_error, from_status, malformed, situated
 from llmroute.adapters.formats import source_of
 from llmroute.errors import CallError
-from llmroute.wire.chat import Finish
+from llmroute.wire.chat import Finish, UsageEvent
 from llmroute.wire.sse import Decoder
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ class EventReader:
         try:
             for sent in self._events.feed(chunk):
                 for event in self._decoder.feed(sent):
-                    self._began = True
+                    if not self._began and not isinstance(event, UsageEvent):
+                        self._began = True
+                        self.timeouts.begun(self._call)
                     yield self._last(event) if isinstance(event, Finish) else event
         except CallError as exc:
             failure = situated(exc, self._call, 200)
@@ -158,7 +160,7 @@ class EventReader:
         if self._done:
             return None
         if not answered or self._whole is not None:
-            return from_exception(exc, self._call, answered=answered)
+            return from_exception(exc, self._call, answered=answered, within_s=self._call.until_content_s())
         return broken_stream(exc, self._call, partial=self._decoder.partial(), began=self._began)
 
 

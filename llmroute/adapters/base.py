@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 600.0
 """How long a call may take where nothing says otherwise: local models on small machines are slow."""
+CONNECT_S = 10.0
+"""A server that does not accept a connection within this many seconds is not there."""
 
 
 class Endpoint(Protocol):
@@ -82,6 +84,16 @@ class Call:
     """Of a whole answer; of a stream each wait for the next piece."""
     ends_at: float | None = None
     """The end of the whole request on the monotonic clock, over all attempts."""
+    connect_s: float = CONNECT_S
+    """Until the server accepts a connection."""
+    first_event_s: float | None = None
+    """Of a stream, until its first content; None: `timeout_s`."""
+    idle_s: float | None = None
+    """Of a stream that has begun, each wait for the next piece; None: `timeout_s`."""
+
+    def until_content_s(self) -> float:
+        """Seconds until a stream without content is given up."""
+        return self.timeout_s if self.first_event_s is None else self.first_event_s
 
     def texts(self) -> Iterator[str]:
         """Every text of the conversation, for keeping it out of messages."""

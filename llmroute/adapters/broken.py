@@ -38,25 +38,30 @@ _NEVER_SENT = (
 )
 
 
-def from_exception(exc: BaseException, call: Call, *, answered: bool = False) -> CallError:
-    """The failure behind an exception; `answered`: the head of the answer had come, so that its body broke."""
+def from_exception(
+    exc: BaseException, call: Call, *, answered: bool = False, within_s: float | None = None
+) -> CallError:
+    """The failure behind an exception; `answered`: the head of the answer had come, so that its body broke.
+
+    `within_s` is what was waited for an answer, where that is not the call's `timeout_s`.
+    """
     inner = _innermost(exc)
     if isinstance(inner, CallError):
         return situated(inner, call)
-    cls, what = _judged(inner, call, answered=answered)
+    cls, what = _judged(inner, call, answered=answered, within_s=within_s)
     failure = cls(what.replace("{at}", where(call.endpoint)), **context(call.endpoint))
     if CLOSED_BEFORE in str(inner):
         failure.retry_after_s = 0.0  # the server is well: a new connection needs no wait
     return failure
 
 
-def _judged(exc: BaseException, call: Call, *, answered: bool) -> tuple[type[CallError], str]:
+def _judged(exc: BaseException, call: Call, *, answered: bool, within_s: float | None) -> tuple[type[CallError], str]:
     """The class, and the message with `{at}` in the endpoint's place."""
     name = type(exc).__name__
     if isinstance(exc, _NEVER_SENT):
         verdict: tuple[type[CallError], str] = ConnectError, f"cannot reach {{at}} ({reason(exc)})"
     elif isinstance(exc, httpx2.TimeoutException):
-        verdict = AmbiguousError, f"{{at}} did not answer within {call.timeout_s:g} s ({name})"
+        verdict = AmbiguousError, f"{{at}} did not answer within {within_s or call.timeout_s:g} s ({name})"
         if call.ends_at is not None and time.monotonic() >= call.ends_at:
             verdict = DeadlineError, "{at} had not answered when the time limit of the request passed"
     elif isinstance(exc, httpx2.LocalProtocolError | UnicodeError):  # the text quotes the header, maybe the key
@@ -77,7 +82,7 @@ def _judged(exc: BaseException, call: Call, *, answered: bool) -> tuple[type[Cal
 
 def broken_stream(exc: BaseException, call: Call, *, partial: Any, began: bool) -> CallError:
     """The failure behind an exception in the middle of a stream; `began`: events had come before."""
-    failure = from_exception(exc, call, answered=True)
+    failure = from_exception(exc, call, answered=True, within_s=call.until_content_s())
     if isinstance(failure, DeadlineError) or not isinstance(exc, httpx2.TransportError):
         return failure
     if isinstance(failure, AmbiguousError) and not began:

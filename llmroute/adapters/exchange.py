@@ -45,7 +45,7 @@ class Exchange(ABC):
         failure: CallError | None = None
         response: httpx2.Response | None = None
         try:
-            response = self._send(call, answer.ready, Timeouts.of(call, whole=True))
+            response = self._send(call, answer.ready, Timeouts.whole(call))
             answer.begin(response)
             for chunk in response.iter_bytes() if answer.encoded else response.iter_raw():
                 answer.feed(chunk)
@@ -64,7 +64,7 @@ class Exchange(ABC):
         failure: CallError | None = None
         response: httpx2.Response | None = None
         try:
-            response = await self._asend(call, answer.ready, Timeouts.of(call, whole=True))
+            response = await self._asend(call, answer.ready, Timeouts.whole(call))
             answer.begin(response)
             async for chunk in response.aiter_bytes() if answer.encoded else response.aiter_raw():
                 answer.feed(chunk)
@@ -79,7 +79,7 @@ class Exchange(ABC):
 
     def stream(self, call: Call) -> Generator[Event, None, None]:
         """Ask, and give the events as they come."""
-        reader = EventReader(call, prepare(call, stream=True), Timeouts.of(call, whole=False))
+        reader = EventReader(call, prepare(call, stream=True), Timeouts.stream(call))
         failure: CallError | None = None
         response: httpx2.Response | None = None
         try:
@@ -98,7 +98,7 @@ class Exchange(ABC):
 
     async def astream(self, call: Call) -> AsyncGenerator[Event, None]:
         """The same, asynchronous."""
-        reader = EventReader(call, prepare(call, stream=True), Timeouts.of(call, whole=False))
+        reader = EventReader(call, prepare(call, stream=True), Timeouts.stream(call))
         failure: CallError | None = None
         response: httpx2.Response | None = None
         try:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from llmroute.adapters.base import Call, Endpoint
 
-CONNECT_S = 10.0
-"""A server that does not accept a connection within this many seconds is not there."""
 CLOSED_BEFORE_S = 1.0
 """A kept connection whose end shows within this many seconds of a request was closed before it took the request."""
 CLOSED_BEFORE = "the server had closed the kept connection"
@@ -37,19 +35,22 @@ NEARER = ("local", "lan", "remote")
 
 
 class Limit(float):
-    """Seconds to wait for the next bytes, shrinking as the end of the whole answer comes nearer.
+    """Seconds to wait for the next bytes, shrinking as the end of what may be waited for comes nearer.
 
     httpx2 hands the read timeout of a request down to the network stream as it is; a per-read timeout alone
     never fires on a server that sends one byte a second.
     """
 
-    __slots__ = ("ends_at",)
+    __slots__ = ("ends_at", "idle_s")
     ends_at: float
+    """No read goes on after this, on the monotonic clock."""
+    idle_s: float
+    """The longest that one read may take."""
 
     def __new__(cls, idle_s: float, ends_at: float) -> Self:
-        """`idle_s` seconds for each read, and none after `ends_at` on the monotonic clock."""
+        """Both limits; they may be changed while an answer is read."""
         limit = super().__new__(cls, idle_s)
-        limit.ends_at = ends_at
+        limit.idle_s, limit.ends_at = idle_s, ends_at
         return limit
 
     def left(self) -> float:
@@ -61,7 +62,7 @@ class Limit(float):
         remaining = self.ends_at - time.monotonic()
         if remaining <= 0:
             raise httpcore2.ReadTimeout("the answer took too long as a whole")
-        return min(self, remaining)
+        return min(self.idle_s, remaining)
 
 
 class Timeouts:
@@ -72,17 +73,29 @@ class Timeouts:
         self._read = read
 
     @classmethod
-    def of(cls, call: Call, *, whole: bool) -> Timeouts:
-        """Those of a call; with `whole` its `timeout_s` holds for the answer as a whole, else for each wait."""
+    def whole(cls, call: Call) -> Timeouts:
+        """Those of a whole answer."""
+        return cls._within(call, call.timeout_s)
+
+    @classmethod
+    def stream(cls, call: Call) -> Timeouts:
+        """Those of a stream until its first content: whatever a server sends to keep it alive does not count."""
+        return cls._within(call, call.until_content_s())
+
+    @classmethod
+    def _within(cls, call: Call, seconds: float) -> Timeouts:
         now = time.monotonic()
-        ends_at = now + call.timeout_s if whole else float("inf")
-        if call.ends_at is not None:
-            ends_at = min(ends_at, call.ends_at)
-        return cls(max(0.001, min(CONNECT_S, ends_at - now)), Limit(call.timeout_s, ends_at))
+        ends_at = now + seconds if call.ends_at is None else min(now + seconds, call.ends_at)
+        return cls(max(0.001, min(call.connect_s, ends_at - now)), Limit(seconds, ends_at))
 
     def to_dict(self) -> dict[str, float]:
         """The form of httpx2's request extension."""
         return {"connect": self._connect_s, "read": self._read, "write": float(self._read), "pool": self._connect_s}
+
+    def begun(self, call: Call) -> None:
+        """The first content of a stream is there: from now on each wait counts by itself."""
+        self._read.idle_s = call.timeout_s if call.idle_s is None else call.idle_s
+        self._read.ends_at = float("inf") if call.ends_at is None else call.ends_at
 
     def hurry(self, seconds: float) -> None:
         """Let nothing be waited for longer than this from now on."""

@@ -20,7 +20,7 @@ ENDPOINT_NAMES = frozenset(
     {"provider", "model", "base_url", "api_key", "api", "auth", "api_version", "transport"}
     | {"headers", "extra_body", "proxy", "fallbacks", "client", "environ"}
 )
-LIMITS = ("timeout", "max_retries", "max_attempts")
+LIMITS = ("timeout", "connect_timeout", "first_event_timeout", "idle_timeout", "max_retries", "max_attempts")
 
 
 class Sampling(TypedDict, total=False):
@@ -37,7 +37,13 @@ class Sampling(TypedDict, total=False):
     reasoning_effort: Effort | None
     thinking_budget: int | None
     timeout: float | None
-    """Seconds for one attempt."""
+    """Seconds for one attempt; of a stream, each wait."""
+    connect_timeout: float | None
+    """Seconds until the server accepts a connection."""
+    first_event_timeout: float | None
+    """Seconds until a stream has content."""
+    idle_timeout: float | None
+    """Seconds of silence in a stream that has begun."""
     max_retries: int | None
     max_attempts: int | None
     """How many attempts there may be, over all targets."""

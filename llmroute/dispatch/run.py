@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmroute.adapters.base import TIMEOUT_S, Adapter, Call
+from llmroute.adapters.base import CONNECT_S, TIMEOUT_S, Adapter, Call
 from llmroute.dispatch.advice import advise
 from llmroute.dispatch.attempts import Limits, Try, attempts
 from llmroute.dispatch.credentials import key_of
@@ -142,17 +142,24 @@ class Run:
 
     def _step(self, now: Try) -> Step:
         target = now.target
-        timeout = limit(self._want, target, "timeout")
+        timeout_s, connect_s = self._limit(target, "timeout"), self._limit(target, "connect_timeout")
         key = next(key for candidate, key in self._keys if candidate is target)
         call = Call(
             target,
             for_target(self._want, target),
             key,
-            TIMEOUT_S if timeout is None else float(timeout),
+            TIMEOUT_S if timeout_s is None else timeout_s,
             self._limits.ends_at,
+            CONNECT_S if connect_s is None else connect_s,
+            self._limit(target, "first_event_timeout"),
+            self._limit(target, "idle_timeout"),
         )
         self._began = self._ways.clock() + now.wait_s
         return Step(self._ways.adapter_for(target), call, now.wait_s)
+
+    def _limit(self, target: Target, name: str) -> float | None:
+        value = limit(self._want, target, name)
+        return None if value is None else float(value)
 
     def _failed(self, failure: CallError) -> None:
         self._record(failure)

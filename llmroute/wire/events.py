@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from llmroute.errors import CallError, ConversionError
+from llmroute.errors import CallError, ConversionError, RequestError
 from llmroute.wire import shape
 from llmroute.wire.message import ToolCall, part_from_json, part_to_json
 from llmroute.wire.quiet import quiet
@@ -164,7 +164,7 @@ EVENT_TYPES = (
     "finish",
     "error",
 )
-_CLASSES: tuple[type[CallError], ...] = (CallError, *CallError.__subclasses__())
+_CLASSES: tuple[type[CallError], ...] = (CallError, *CallError.__subclasses__(), *RequestError.__subclasses__())
 _ERRORS = {cls.kind: cls for cls in _CLASSES}
 
 
