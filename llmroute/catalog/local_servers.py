@@ -38,5 +38,12 @@ LOCAL_SERVERS = (
         model_hint="vllm serve {model}",
         docs="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
     ),
-    Preset("mock", "Mock (scripted replies, no network)", "mock://mock", api="mock", auth="none", quirks=quirks(prefill=True)),
+    Preset(
+        "mock",
+        "Mock (scripted replies, no network)",
+        "mock://mock",
+        api="mock",
+        auth="none",
+        quirks=quirks(prefill=True),
+    ),
 )
