@@ -85,11 +85,15 @@ def known(api: str) -> str:
 _COUNTED = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
 
 
+def _compact(arguments: Mapping[str, Any]) -> str:
+    return json.dumps(arguments, separators=(",", ":"))
+
+
 def _completion(text: str, tools: Tools) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": text or None}
     if tools:
         message["tool_calls"] = [
-            {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+            {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": _compact(arguments)}}
             for i, (name, arguments) in enumerate(tools.items(), 1)
         ]
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if tools else "stop"}
