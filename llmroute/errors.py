@@ -322,3 +322,9 @@ class DeadlineError(CallError):
     """The request's own time limit passed."""
 
     kind = "deadline"
+
+
+KINDS: dict[str, type[CallError]] = {
+    cls.kind: cls for cls in (CallError, *CallError.__subclasses__(), *RequestError.__subclasses__())
+}
+"""The class of each `kind`."""

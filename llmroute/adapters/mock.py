@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from llmroute.adapters.failures import context
-from llmroute.errors import CallError, RequestError, TruncatedStreamError
+from llmroute.errors import KINDS, CallError, RequestError, TruncatedStreamError
 from llmroute.wire.chat import (
     Finish,
     Message,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from llmroute.adapters.base import Call
     from llmroute.wire.chat import Event
 
-FAULTS: dict[str, type[CallError]] = {cls.kind: cls for cls in CallError.__subclasses__()}
+FAULTS = {kind: cls for kind, cls in KINDS.items() if cls is not CallError}
 """What `fault` may name."""
 OPTIONS = ("reply", "chunks", "tool_calls", "fault", "latency_s")
 """The keys of `extra_body` that this adapter knows."""

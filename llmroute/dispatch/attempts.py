@@ -31,6 +31,12 @@ class Try(NamedTuple):
     """Seconds to wait before it."""
 
 
+class Onward(NamedTuple):
+    """A failure after which the same target is not asked again, and the next one is, whatever its kind."""
+
+    failure: CallError
+
+
 class Memory(Protocol):
     """What is known of targets from earlier requests (see `llmroute.dispatch.health`)."""
 
@@ -58,9 +64,11 @@ class Limits(NamedTuple):
     max_attempts: int | None = None
     """How many tries there may be, over all targets."""
     memory: Memory | None = None
+    fits: Callable[[Target], bool] = lambda _: True
+    """Whether a target can take what the failures up to now have left to do."""
 
 
-def attempts(targets: Iterable[Target], limits: Limits) -> Generator[Try, CallError, CallError]:
+def attempts(targets: Iterable[Target], limits: Limits) -> Generator[Try, CallError | Onward, CallError]:
     """Yield what to try; `send` the failure of each try; the generator's value is the failure to raise.
 
     A target that is down is passed over where its failure would have led to the next one anyway. When all others
@@ -70,20 +78,24 @@ def attempts(targets: Iterable[Target], limits: Limits) -> Generator[Try, CallEr
     left = float("inf") if limits.max_attempts is None else limits.max_attempts
     failure: CallError = DeadlineError("the time limit of the request passed before anything was tried")
     for target in _in_order(targets, limits.memory):
+        if not limits.fits(target):
+            continue
         retries = max_retries(target) if limits.max_retries is None else limits.max_retries
         tries, pause = 0, 0.0
         while True:
             if limits.clock() + pause >= ends_at:
                 return _too_late(failure)
             tries, left = tries + 1, left - 1
-            failure = yield Try(target, tries, pause)
+            outcome = yield Try(target, tries, pause)
+            onward = isinstance(outcome, Onward)
+            failure = outcome.failure if isinstance(outcome, Onward) else outcome
             if left <= 0:
                 return failure
-            wanted = _pause(failure, target, tries, retries, limits)
+            wanted = None if onward else _pause(failure, target, tries, retries, limits)
             if wanted is None or limits.clock() + wanted >= ends_at:
                 break
             pause = wanted
-        if not goes_on(failure.kind, target):
+        if not onward and not goes_on(failure.kind, target):
             break
     return failure
 

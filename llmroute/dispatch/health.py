@@ -78,7 +78,7 @@ class Health:
 
         The first to hear None after the time is over has the probe.
         """
-        state = self._states.get(_name(target))
+        state = self._states.get(name_of(target))
         if state is None or state.kind is None:
             return None
         with self._lock:
@@ -90,13 +90,13 @@ class Health:
 
     def wait_s(self, target: Target) -> float:
         """Seconds until the target's time is over; 0 for one that is well."""
-        state = self._states.get(_name(target))
+        state = self._states.get(name_of(target))
         return 0.0 if state is None or state.kind is None else max(0.0, state.until - self._clock())
 
     def may_retry(self, target: Target) -> bool:
         """Take one retry out of the endpoint's budget, if there is one left."""
         with self._lock:
-            state = self._states.setdefault(_name(target), _State())
+            state = self._states.setdefault(name_of(target), _State())
             now = self._clock()
             for times in (state.requests, state.retries):
                 while times and times[0] <= now - WINDOW_S:
@@ -110,7 +110,7 @@ class Health:
     def answered(self, target: Target) -> None:
         """The target answered: it is well."""
         with self._lock:
-            state = self._states.setdefault(_name(target), _State())
+            state = self._states.setdefault(name_of(target), _State())
             state.requests.append(self._clock())
             state.failures, state.kind, state.until, state.probe_until = 0, None, 0.0, 0.0
 
@@ -124,7 +124,7 @@ class Health:
             self.answered(target)
             return 0.0
         with self._lock:
-            state = self._states.setdefault(_name(target), _State())
+            state = self._states.setdefault(name_of(target), _State())
             now = self._clock()
             state.requests.append(now)
             wait = _down_s(failure, state)
@@ -137,7 +137,8 @@ class Health:
             return wait if known is None else 0.0
 
 
-def _name(target: Target) -> Name:
+def name_of(target: Target) -> Name:
+    """What makes an endpoint the same one."""
     return target.base_url, target.model, target.credential.secret or target.credential.source
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
-from llmroute.wire.chat import ChatRequest, Message, Params, ResponseFormat, Tool, ToolChoice, system, user
+from llmroute.wire.chat import ChatRequest, Message, Params, ResponseFormat, Tool, ToolChoice, assistant, system, user
 from llmroute.wire.request import PARAM_NAMES
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Asked(Sampling, total=False):
     tool_choice: ToolChoice | Literal["auto", "none", "required"] | None
     response_format: ResponseFormat | None
     """The form that the answer must have."""
+    conversation: str | None
+    """A name for what belongs together, where the spec says `sticky: conversation`."""
 
 
 NAMES = (*Asked.__annotations__,)
@@ -80,6 +82,7 @@ class Wanted(NamedTuple):
     limits: Mapping[str, Any]
     """What bounds the attempts, where the program set them."""
     deadline_s: float | None
+    conversation: str | None = None
 
 
 def wanted(messages: Messages, asked: Asked) -> Wanted:
@@ -104,7 +107,9 @@ def wanted(messages: Messages, asked: Asked) -> Wanted:
     if given:
         changes["params"] = params.over(request.params)
     limits = {name: given[name] for name in LIMITS if name in given}
-    return Wanted(replace(request, **changes) if changes else request, limits, given.get("deadline_s"))
+    return Wanted(
+        replace(request, **changes) if changes else request, limits, given.get("deadline_s"), asked.get("conversation")
+    )
 
 
 def check_names(asked: Mapping[str, Any]) -> None:
@@ -123,12 +128,16 @@ def check_names(asked: Mapping[str, Any]) -> None:
             raise TypeError(f"unknown argument {name!r}; a request may have {', '.join(NAMES)}")
 
 
-def for_target(want: Wanted, target: Target) -> ChatRequest:
-    """The request with the parameters that the route won for this target under its own."""
+def for_target(want: Wanted, target: Target, prefill: str = "") -> ChatRequest:
+    """The request with the parameters that the route won for this target under its own.
+
+    `prefill` is text of the answer that is there already, which the target is to continue.
+    """
     won = {name: _param(name, target.params[name]) for name in PARAM_NAMES if name in target.params}
-    if not won:
-        return want.request
-    return replace(want.request, params=want.request.params.over(Params(**won)))
+    request = want.request
+    if won:
+        request = replace(request, params=request.params.over(Params(**won)))
+    return replace(request, messages=(*request.messages, assistant(prefill))) if prefill else request
 
 
 def limit(want: Wanted, target: Target, name: str) -> Any:

@@ -7,9 +7,11 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from llmroute import adapters, load
+from llmroute.dispatch.conversations import Conversations
 from llmroute.dispatch.environ import Environ
 from llmroute.dispatch.health import Health
 from llmroute.dispatch.ledger import Ledger
@@ -18,6 +20,7 @@ from llmroute.dispatch.requests import Asked, Messages, wanted
 from llmroute.dispatch.run import Run, Step, Ways
 from llmroute.dispatch.streams import AsyncReplyStream, ReplyStream
 from llmroute.errors import CallError, SpecError
+from llmroute.routing.capabilities import capability_of
 from llmroute.routing.checks import check
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query
@@ -74,8 +77,16 @@ class Router:
         self._lock = threading.Lock()
         self._sleep = time.sleep
         self._ledger = Ledger()
-        health = Health(time.monotonic)
-        self._ways = Ways(self._adapter_for, time.monotonic, random.random, health, self._ledger, on_attempt)
+        self._ways = Ways(
+            self._adapter_for,
+            time.monotonic,
+            random.random,
+            Health(time.monotonic),
+            self._ledger,
+            partial(capability_of, self.spec),
+            Conversations(),
+            on_attempt,
+        )
         stop_for_errors(self.spec)
 
     @classmethod

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.adapters.base import CONNECT_S, TIMEOUT_S, Adapter, Call
 from llmroute.dispatch.advice import advise
-from llmroute.dispatch.attempts import Limits, Try, attempts
+from llmroute.dispatch.attempts import Limits, Onward, Try, attempts
 from llmroute.dispatch.credentials import key_of
 from llmroute.dispatch.failures import goes_on
-from llmroute.dispatch.health import FOR_EVER
+from llmroute.dispatch.health import ANSWERED, FOR_EVER
 from llmroute.dispatch.requests import for_target, limit
-from llmroute.errors import MissingKeyError
+from llmroute.errors import CallError, MissingKeyError
 from llmroute.wire.chat import Attempt, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmroute.dispatch.conversations import Conversations
     from llmroute.dispatch.health import Health
     from llmroute.dispatch.ledger import Ledger
     from llmroute.dispatch.requests import Wanted
-    from llmroute.errors import CallError
     from llmroute.routing.route import Resolution, Target
     from llmroute.wire.chat import Reply
 
@@ -46,6 +46,9 @@ class Ways(NamedTuple):
     random: Callable[[], float]
     health: Health
     ledger: Ledger
+    capability: Callable[[Target, str], Any]
+    """What is known of a target: one of the fields of `Capabilities`, None where nobody says it."""
+    conversations: Conversations
     on_attempt: Callable[[Attempt], object] | None = None
     """Told of each attempt when it has ended."""
 
@@ -68,8 +71,12 @@ class Run:
         self._ways = ways
         self._keys = self._usable()
         self.log: list[Attempt] = []
+        self._prefill = ""
+        self._too_small = 0
         self._limits = self._bounds()
-        self._tries = attempts([target for target, _ in self._keys], self._limits)
+        self._conversation = ways.conversations.of(want, resolution)
+        targets = [target for target, _ in self._keys]
+        self._tries = attempts(ways.conversations.in_order(self._conversation, targets), self._limits)
         self._try = Try(resolution.target, 0, 0.0)
         self._began = 0.0
 
@@ -84,7 +91,15 @@ class Run:
             want.limits.get("max_retries"),
             limit(want, primary, "max_attempts"),
             ways.health,
+            self._fits,
         )
+
+    def _fits(self, target: Target) -> bool:
+        """Whether a target can take over: it writes on where text is to be continued, its window is not too small."""
+        if self._prefill and not self._ways.capability(target, "prefill"):
+            return False
+        window = self._ways.capability(target, "context_window") if self._too_small else None
+        return window is None or window > self._too_small
 
     def _usable(self) -> list[tuple[Target, str | None]]:
         primary, *fallbacks = self.resolution.route.targets
@@ -111,33 +126,66 @@ class Run:
             CallError: that was the last try; it carries every attempt, and the next step for a person.
         """
         self._failed(failure)
-        return self._advance(failure)
+        # A refused prefill says nothing against the request itself.
+        refused = self._prefill and failure.kind in ANSWERED
+        return self._advance(Onward(failure) if refused else failure)
 
-    def broke(self, failure: CallError) -> CallError:
-        """The failure of a stream whose content has reached the caller, after which nothing is tried."""
+    @property
+    def on_stream_break(self) -> str:
+        """What follows when the stream of the target under way breaks after content."""
+        return str(self._try.target.params.get("on_stream_break", "error"))
+
+    @property
+    def plain(self) -> bool:
+        """Whether the answer may be any text."""
+        form = self._want.request.response_format
+        return form is None or form.kind == "text"
+
+    @property
+    def target(self) -> Target:
+        """The target under way."""
+        return self._try.target
+
+    def broke(self, failure: CallError) -> None:
+        """A stream broke whose content has reached the caller."""
         self._failed(failure)
-        return self._advised(failure)
+
+    def taken_over(self, failure: CallError, prefill: str) -> Step:
+        """The step after `broke`, for the next target; `prefill` is the text that it is to continue, if any.
+
+        Raises:
+            CallError: no other target is left, or none may follow such a failure.
+        """
+        self._prefill = prefill
+        if not goes_on(failure.kind, self._try.target):
+            raise failure
+        return self._advance(Onward(failure))
+
+    def given_up(self, failure: CallError) -> CallError:
+        """The failure that ends the request, with every attempt and the next step for a person."""
+        return advise(failure, self._try.target, self.resolution, self.log)
 
     def succeeded(self, reply: Reply) -> Reply:
         """The reply, with the resolution and every attempt."""
         self._record(None)
         self._tries.close()
         self._ways.health.answered(self._try.target)
+        self._ways.conversations.answered(self._conversation, self._try.target)
         self._ways.ledger.enter(self.resolution.query, self._try.target, reply.usage or _NO_USAGE)
         return replace(reply, attempts=tuple(self.log), resolution=self.resolution)
 
-    def _advance(self, failure: CallError | None) -> Step:
+    def _advance(self, outcome: CallError | Onward | None) -> Step:
         final: CallError | None = None
         try:
-            following = next(self._tries) if failure is None else self._tries.send(failure)
-            if failure is not None and failure.kind == "auth":
+            following = next(self._tries) if outcome is None else self._tries.send(outcome)
+            if isinstance(outcome, CallError) and outcome.kind == "auth":
                 refused, other = self._try.target.name, following.target.name
                 logger.warning("%s refused its key; %s is asked, as `fallback_on` says", refused, other)
             self._try = following
         except StopIteration as stop:
             final = stop.value
         if final is not None:
-            raise self._advised(final)
+            raise self.given_up(final)
         return self._step(self._try)
 
     def _step(self, now: Try) -> Step:
@@ -146,7 +194,7 @@ class Run:
         key = next(key for candidate, key in self._keys if candidate is target)
         call = Call(
             target,
-            for_target(self._want, target),
+            for_target(self._want, target, self._prefill),
             key,
             TIMEOUT_S if timeout_s is None else timeout_s,
             self._limits.ends_at,
@@ -164,6 +212,8 @@ class Run:
     def _failed(self, failure: CallError) -> None:
         self._record(failure)
         target = self._try.target
+        if failure.kind == "context":
+            self._too_small = max(self._too_small, self._ways.capability(target, "context_window") or 0)
         down_s = self._ways.health.failed(target, failure)
         if down_s and len(self._keys) > 1 and goes_on(failure.kind, target):
             spell = f"for {down_s:g} s" if down_s < FOR_EVER else "until the router is made anew"
@@ -184,6 +234,3 @@ class Run:
         self.log.append(row)
         if self._ways.on_attempt is not None:
             self._ways.on_attempt(row)
-
-    def _advised(self, failure: CallError) -> CallError:
-        return advise(failure, self._try.target, self.resolution, self.log)

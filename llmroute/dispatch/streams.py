@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
+from llmroute.dispatch.breaks import Breaks
 from llmroute.errors import CallError, TruncatedStreamError
 from llmroute.wire.chat import ErrorEvent, Event, Finish, UsageEvent
 
@@ -22,39 +23,63 @@ class _Gate:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.began = False
+        self.open = False
+        """Whether events may pass as they are."""
         self.reply: Reply | None = None
+        self._breaks: Breaks | None = None
+        self._began = False
         self._held: list[Event] = []
+        self._broken: CallError | None = None
+        """The break after which another target was asked."""
 
     def start(self) -> None:
         """A new attempt begins."""
+        self.open = self._began = False
         self._held.clear()
+        if self._breaks is None and self.run.on_stream_break != "error":
+            self._breaks = Breaks(self.run)
 
     def pass_on(self, event: Event) -> list[Event]:
         """What the caller may see now."""
         if isinstance(event, ErrorEvent):
             raise event.error
-        if isinstance(event, Finish):
-            self.reply = self.run.succeeded(event.reply)
-            event = Finish(self.reply)
-        elif not self.began and isinstance(event, UsageEvent):
+        if not self._began and isinstance(event, UsageEvent):
             self._held.append(event)
             return []
-        self.began = True
-        ready, self._held = [*self._held, event], []
+        self._began, self.open = True, self._breaks is None
+        events = [event] if self._breaks is None else self._breaks.seen(event)
+        if events and isinstance(events[-1], Finish):
+            self.reply = self.run.succeeded(events[-1].reply)
+            events[-1] = Finish(self.reply)
+        ready, self._held = [*self._held, *events], []
         return ready
 
     def unfinished(self) -> CallError | None:
         """The failure of an adapter whose stream ended without saying so."""
         return None if self.reply else TruncatedStreamError("the stream ended without its terminal event")
 
-    def after(self, failure: CallError) -> Step | None:
-        """The next step, None when content has been seen.
+    def after(self, failure: CallError) -> Step | CallError:
+        """The next step; or what ends a stream of which content has been seen.
 
         Raises:
-            CallError: nothing is left to try.
+            CallError: nothing is left to try, and nothing was seen.
         """
-        return None if self.began else self.run.failed(failure)
+        seen = self._began or self._broken is not None
+        try:
+            return self._next(failure)
+        except CallError:
+            if not seen:
+                raise
+        return self.run.given_up(self._broken or failure)
+
+    def _next(self, failure: CallError) -> Step:
+        if not self._began:
+            return self.run.failed(failure)
+        self._broken = failure
+        self.run.broke(failure)
+        if self._breaks is None:
+            raise failure
+        return self._breaks.take_over(failure)
 
 
 def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
@@ -67,7 +92,7 @@ def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, Non
         source = step.adapter.stream(step.call)
         try:
             for event in source:
-                if gate.began and not isinstance(event, Finish | ErrorEvent):
+                if gate.open and not isinstance(event, Finish | ErrorEvent):
                     yield event
                 else:
                     yield from gate.pass_on(event)
@@ -79,10 +104,9 @@ def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, Non
         if failure is None:
             return
         following = gate.after(failure)
-        if following is None:
-            broken = gate.run.broke(failure)
-            yield ErrorEvent(broken)
-            raise broken
+        if isinstance(following, CallError):
+            yield ErrorEvent(following)
+            raise following
         step = following
 
 
@@ -98,7 +122,7 @@ async def _aevents(gate: _Gate) -> AsyncGenerator[Event, None]:
         source = step.adapter.astream(step.call)
         try:
             async for event in source:
-                if gate.began and not isinstance(event, Finish | ErrorEvent):
+                if gate.open and not isinstance(event, Finish | ErrorEvent):
                     yield event
                 else:
                     for ready in gate.pass_on(event):
@@ -111,10 +135,9 @@ async def _aevents(gate: _Gate) -> AsyncGenerator[Event, None]:
         if failure is None:
             return
         following = gate.after(failure)
-        if following is None:
-            broken = gate.run.broke(failure)
-            yield ErrorEvent(broken)
-            raise broken
+        if isinstance(following, CallError):
+            yield ErrorEvent(following)
+            raise following
         step = following
 
 

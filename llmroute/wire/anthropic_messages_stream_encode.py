@@ -6,11 +6,13 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from llmroute.errors import ConversionError
 from llmroute.wire.anthropic_messages_reply import stop_to, usage_to
 from llmroute.wire.events import (
     ErrorEvent,
     Event,
     Finish,
+    Restart,
     TextDelta,
     ThinkingDelta,
     ToolCallDelta,
@@ -58,11 +60,17 @@ class StreamEncoder:
         self._usage: Usage | None = None
 
     def encode(self, event: Event) -> list[ServerSentEvent]:
-        """The events of the stream that this neutral event means; may be none."""
+        """The events of the stream that this neutral event means; may be none.
+
+        Raises:
+            ConversionError: the event is a `Restart`.
+        """
         rows: list[dict[str, Any]] = []
         if isinstance(event, UsageEvent):
             self._usage = event.usage
             return []
+        if isinstance(event, Restart):
+            raise ConversionError("no stream of this format can take back what it has sent", pointer="/type")
         if isinstance(event, ErrorEvent):
             return [_event({"type": "error", "error": _error(event.error)})]
         if not self._started:

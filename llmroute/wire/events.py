@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from llmroute.errors import CallError, ConversionError, RequestError
+from llmroute.errors import KINDS, CallError, ConversionError
 from llmroute.wire import shape
 from llmroute.wire.message import ToolCall, part_from_json, part_to_json
 from llmroute.wire.quiet import quiet
@@ -145,14 +145,31 @@ class ErrorEvent:
 
     def to_json(self) -> dict[str, Any]:
         """Kind, message and status."""
-        data: dict[str, Any] = {"type": self.type, "kind": self.error.kind, "message": self.error.message}
-        if self.error.status is not None:
-            data["status"] = self.error.status
-        return data
+        return {"type": self.type, **_told(self.error)}
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The stream broke and another target answers from the beginning: everything before this event is void."""
+
+    type: ClassVar[str] = "restart"
+    error: CallError
+    """Why the stream broke."""
+    target: str
+    """`provider/model` of the target that answers now."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Kind, message and status of the error, and the target."""
+        return {"type": self.type, **_told(self.error), "target": self.target}
+
+
+def _told(error: CallError) -> dict[str, Any]:
+    told: dict[str, Any] = {"kind": error.kind, "message": error.message}
+    return told if error.status is None else {**told, "status": error.status}
 
 
 Event: TypeAlias = (
-    TextDelta | ThinkingDelta | ToolCallStart | ToolCallDelta | ToolCallEnd | UsageEvent | Finish | ErrorEvent
+    TextDelta | ThinkingDelta | ToolCallStart | ToolCallDelta | ToolCallEnd | UsageEvent | Finish | ErrorEvent | Restart
 )
 EVENT_TYPES = (
     "text_delta",
@@ -163,9 +180,8 @@ EVENT_TYPES = (
     "usage",
     "finish",
     "error",
+    "restart",
 )
-_CLASSES: tuple[type[CallError], ...] = (CallError, *CallError.__subclasses__(), *RequestError.__subclasses__())
-_ERRORS = {cls.kind: cls for cls in _CLASSES}
 
 
 def event_from_json(data: object) -> Event:
@@ -184,8 +200,8 @@ def event_from_json(data: object) -> Event:
             return UsageEvent(Usage.from_json(row.get("usage"), "/usage"))
         case "finish":
             return Finish(Reply.from_json(row.get("reply"), "/reply"))
-        case "error":
-            return ErrorEvent(_error(row))
+        case "error" | "restart" as kind:
+            return ErrorEvent(_error(row)) if kind == "error" else Restart(_error(row), shape.text(row, "target", ""))
         case kind:
             return _tool_event(kind, row, shape.expect(row.get("index"), int, "/index"))
 
@@ -202,7 +218,7 @@ def _tool_event(kind: str, row: dict[str, Any], index: int) -> Event:
 
 
 def _error(row: dict[str, Any]) -> CallError:
-    cls = _ERRORS[shape.one_of(row.get("kind"), tuple(_ERRORS), "/kind")]
+    cls = KINDS[shape.one_of(row.get("kind"), tuple(KINDS), "/kind")]
     message, status = shape.text(row, "message", ""), shape.optional(row, "status", int, "")
     return cls(message, status=status)
 
@@ -218,4 +234,6 @@ def events_from_json(rows: Iterable[object]) -> Iterator[Event]:
         elif isinstance(event, ThinkingDelta):
             yield ThinkingDelta.append(thinking, event.text, event.signature)
         else:
+            if isinstance(event, Restart):
+                text, thinking = [], []
             yield event

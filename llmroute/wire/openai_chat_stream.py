@@ -12,6 +12,7 @@ from llmroute.wire.events import (
     ErrorEvent,
     Event,
     Finish,
+    Restart,
     TextDelta,
     ThinkingDelta,
     ToolCallDelta,
@@ -210,7 +211,13 @@ class StreamEncoder:
         self._started = False
 
     def encode(self, event: Event) -> list[ServerSentEvent]:
-        """The events of the stream that this neutral event means; may be none."""
+        """The events of the stream that this neutral event means; may be none.
+
+        Raises:
+            ConversionError: the event is a `Restart`.
+        """
+        if isinstance(event, Restart):
+            raise ConversionError("no stream of this format can take back what it has sent", pointer="/type")
         if isinstance(event, ErrorEvent):
             return [_error(event.error)]
         rows = self._rows(event)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from llmroute.dispatch.attempts import Limits, Try, attempts, max_retries
 from llmroute.dispatch.failures import LONGEST_S, POLICIES, wait_s
 from llmroute.errors import (
+    KINDS,
     AmbiguousError,
     AuthenticationError,
     CallError,
@@ -21,8 +22,6 @@ from llmroute.errors import (
     ServerError,
 )
 from llmroute.routing.route import Target
-
-KINDS = {cls.kind: cls for cls in (CallError, *CallError.__subclasses__())}
 
 
 def target(name: str = "a", **params: Any) -> Target:
