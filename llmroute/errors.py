@@ -5,6 +5,7 @@ on that one word, a person reads the message, which says what failed, where it w
 
 * LLMRouteError
   + SpecError: routing.yaml has errors; `diagnostics` holds all of them.
+  + MissingExtraError: a setting needs a package that is not installed; `extra` names the extra to install.
   + RoutingError: the spec and the query lead to no route; `rule` names the law that says so.
     . NoEndpointError: no scope names a provider or a URL.
     . NoModelError: no scope has a model that belongs to the winning endpoint.
@@ -56,6 +57,19 @@ class SpecError(LLMRouteError):
     def __init__(self, message: str, diagnostics: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.diagnostics = tuple(diagnostics)
+
+
+class MissingExtraError(LLMRouteError):
+    """A setting needs a package that is not installed. `extra` names the extra that installs it."""
+
+    def __init__(self, message: str, *, extra: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.extra = extra
+        self.hint = f"pip install 'llmroute[{extra}]'"
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}"
 
 
 class RoutingError(LLMRouteError):
@@ -203,6 +217,8 @@ class CallError(LLMRouteError):
     """
 
     kind: ClassVar[str] = "call"
+    own_limit: bool = False
+    """True where the spec's own `limits` left no room: nothing was sent, and the provider said nothing."""
 
     def __init__(  # noqa: PLR0913 - each by its name, each optional
         self,
@@ -324,7 +340,6 @@ class DeadlineError(CallError):
     kind = "deadline"
 
 
-KINDS: dict[str, type[CallError]] = {
-    cls.kind: cls for cls in (CallError, *CallError.__subclasses__(), *RequestError.__subclasses__())
-}
+_CLASSES: tuple[type[CallError], ...] = (CallError, *CallError.__subclasses__(), *RequestError.__subclasses__())
+KINDS: dict[str, type[CallError]] = {cls.kind: cls for cls in _CLASSES}
 """The class of each `kind`."""

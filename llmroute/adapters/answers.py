@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from llmroute.adapters.base import Call
     from llmroute.adapters.formats import Prepared
-    from llmroute.adapters.transport import Timeouts
+    from llmroute.adapters.timeouts import Timeouts
     from llmroute.wire.chat import Event, Reply
     from llmroute.wire.sse import ServerSentEvent
 

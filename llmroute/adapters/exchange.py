@@ -13,7 +13,7 @@ import httpx2
 from llmroute.adapters.answers import EventReader, WholeAnswer
 from llmroute.adapters.broken import from_exception
 from llmroute.adapters.formats import Prepared, prepare
-from llmroute.adapters.transport import Timeouts
+from llmroute.adapters.timeouts import Timeouts
 from llmroute.errors import PolicyError
 
 if TYPE_CHECKING:

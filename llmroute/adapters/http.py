@@ -15,7 +15,7 @@ from llmroute.adapters.transport import async_transport, sync_transport
 if TYPE_CHECKING:
     from llmroute.adapters.base import Call
     from llmroute.adapters.formats import Prepared
-    from llmroute.adapters.transport import Timeouts
+    from llmroute.adapters.timeouts import Timeouts
 
 
 class HttpAdapter(Exchange):

@@ -37,10 +37,14 @@ from llmroute.wire.chat import (
     Reply,
     Text,
     TextDelta,
+    Thinking,
+    ThinkingDelta,
     ToolCall,
     ToolCallDelta,
     ToolCallEnd,
     ToolCallStart,
+    Usage,
+    UsageEvent,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +69,8 @@ class MockReply:
     error: CallError | None = None
     """A copy is raised in place of an answer; a `TruncatedStreamError` after the first piece of a stream."""
     latency_s: float = 0.0
+    thinking: str = ""
+    usage: Usage | None = None
 
 
 Scripted: TypeAlias = "str | MockReply | Reply | CallError"
@@ -160,7 +166,8 @@ def _as_script(answer: Scripted) -> MockReply:
     if isinstance(answer, CallError):
         return MockReply(error=answer)
     if isinstance(answer, Reply):
-        return MockReply(chunks=(answer.text,) if answer.text else (), tool_calls=answer.tool_calls)
+        chunks = (answer.text,) if answer.text else ()
+        return MockReply(chunks=chunks, tool_calls=answer.tool_calls, thinking=answer.thinking, usage=answer.usage)
     return MockReply(chunks=_split(answer))
 
 
@@ -207,10 +214,16 @@ def _wrong(call: Call, what: str) -> RequestError:
 def _whole(script: MockReply, call: Call) -> Reply:
     if script.error is not None:
         raise copy(script.error)
+    return _reply(script, call)
+
+
+def _reply(script: MockReply, call: Call) -> Reply:
     text = "".join(script.chunks)
+    thinking = (Thinking(script.thinking),) if script.thinking else ()
     return Reply(
-        Message("assistant", (*((Text(text),) if text else ()), *script.tool_calls)),
+        Message("assistant", (*thinking, *((Text(text),) if text else ()), *script.tool_calls)),
         stop_reason="tool_calls" if script.tool_calls else "stop",
+        usage=script.usage,
         model=f"mock:{call.endpoint.model}",
         id="mock",
         mock=True,
@@ -218,16 +231,31 @@ def _whole(script: MockReply, call: Call) -> Reply:
 
 
 def _pieces(script: MockReply, call: Call) -> Generator[Event, None, None]:
-    late = isinstance(script.error, TruncatedStreamError)
-    if script.error is not None and not late:
-        raise copy(script.error)
-    said: list[str] = []
-    for chunk in script.chunks[:1] if late else script.chunks:
-        yield TextDelta.append(said, chunk)
+    if isinstance(script.error, TruncatedStreamError):
+        yield from _broken(script, script.error, call)
     if script.error is not None:
         raise copy(script.error)
+    if script.thinking:
+        yield ThinkingDelta.append([], script.thinking)
+    said: list[str] = []
+    for chunk in script.chunks:
+        yield TextDelta.append(said, chunk)
     for index, tool in enumerate(script.tool_calls):
         yield ToolCallStart(index, tool.id, tool.name)
         yield ToolCallDelta(index, tool.id, tool.arguments)
         yield ToolCallEnd(index, tool)
-    yield Finish(_whole(script, call))
+    if script.usage is not None:
+        yield UsageEvent(script.usage)
+    yield Finish(_reply(script, call))
+
+
+def _broken(script: MockReply, error: TruncatedStreamError, call: Call) -> Generator[Event, None, None]:
+    """The first piece: of the text, else of the first tool call."""
+    if script.chunks:
+        yield TextDelta.append([], script.chunks[0])
+    elif script.tool_calls:
+        yield ToolCallStart(0, script.tool_calls[0].id, script.tool_calls[0].name)
+    failure = copy(error)
+    if failure.partial is None:
+        failure.partial = _reply(MockReply(chunks=script.chunks[:1]), call)
+    raise failure

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from llmroute.adapters.base import Call, Endpoint
     from llmroute.adapters.formats import Prepared
-    from llmroute.adapters.transport import Timeouts
+    from llmroute.adapters.timeouts import Timeouts
 
 UNUSED_KEY = "set-for-each-call"
 """What the SDK's objects hold in place of a key: the key is put on the request itself."""

@@ -13,7 +13,7 @@ import httpcore2
 import pytest
 
 from llmroute.adapters.base import Adapter, Call
-from llmroute.adapters.transport import Limit
+from llmroute.adapters.timeouts import Limit
 from llmroute.errors import (
     AmbiguousError,
     CallError,

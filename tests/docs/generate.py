@@ -110,7 +110,7 @@ def _errors(error: type[Exception], depth: int) -> Iterator[str]:
     rule, kind = getattr(error, "rule", ""), getattr(error, "kind", None)
     if rule in RULES:
         word = f" (rule [`{rule}`](../rules/{page_name(RULES[rule])}))"
-    elif kind is not None and error.__subclasses__() == []:
+    elif kind not in (None, "call"):
         word = f" (kind `{kind}`)"
     first = (error.__doc__ or "").strip().splitlines()[0]
     yield f"{'  ' * depth}- `{error.__name__}`{word}: {first}"

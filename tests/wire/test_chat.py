@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from llmroute.errors import CallError, ConversionError, RateLimitError, TruncatedStreamError
+from llmroute.wire import anthropic_messages, openai_chat
 from llmroute.wire.chat import (
     Attempt,
     ChatRequest,
@@ -17,6 +18,7 @@ from llmroute.wire.chat import (
     Params,
     Reply,
     ResponseFormat,
+    Restart,
     Text,
     TextDelta,
     Thinking,
@@ -27,6 +29,7 @@ from llmroute.wire.chat import (
     Usage,
     assistant,
     event_from_json,
+    events_from_json,
     part_from_json,
     part_to_json,
     system,
@@ -193,6 +196,32 @@ def test_request_with_everything() -> None:
         extra={"x": {"y": 1}},
     )
     assert ChatRequest.from_json(request.to_json()) == request
+
+
+def test_a_restart_and_what_it_voids() -> None:
+    pieces: list[str] = []
+    void, valid = TextDelta.append(pieces, "One, "), TextDelta("Uno, ")
+    restart = Restart(TruncatedStreamError("cut", status=200), "two/m2")
+    assert restart.to_json() == {
+        "type": "restart",
+        "kind": "truncated",
+        "message": "cut",
+        "status": 200,
+        "target": "two/m2",
+    }
+    rows = [event.to_json() for event in (void, restart, valid, TextDelta("dos."))]
+    first, again, *others = events_from_json(rows)
+    assert isinstance(again, Restart)
+    assert (first, again.target, again.error.kind) == (void, "two/m2", "truncated")
+    assert [event.snapshot for event in others if isinstance(event, TextDelta)] == ["Uno, ", "Uno, dos."]
+
+
+@pytest.mark.parametrize("codec", [openai_chat, anthropic_messages])
+def test_no_wire_takes_back_what_it_has_sent(codec: Any) -> None:
+    encoder = codec.StreamEncoder(model="m", id="1")
+    encoder.encode(TextDelta("One"))
+    with pytest.raises(ConversionError, match="take back"):
+        encoder.encode(Restart(TruncatedStreamError("cut"), "two/m2"))
 
 
 @pytest.mark.parametrize("error", [RateLimitError("slow", status=429), TruncatedStreamError("cut"), CallError("x")])
