@@ -26,6 +26,7 @@ LOCAL_SERVERS = (
         "llamacpp",
         "llama.cpp server",
         "http://localhost:8080/v1",
+        quirks=quirks(prefill=True),
         start_hint="llama-server -m MODEL.gguf --jinja",
         model_hint="start the server with the file of the model: llama-server -m MODEL.gguf --alias {model}",
         docs="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
