@@ -41,6 +41,6 @@ lock:  ## resolve the locked versions anew (needs uv)
 
 lower-bounds:  ## the tests with the oldest dependencies that pyproject.toml allows (needs uv)
 	uv venv --quiet --clear --python $(PYTHON) .cache/lower-bounds
-	uv pip install --quiet --python .cache/lower-bounds --resolution lowest-direct --editable '.[keyring]'
+	uv pip install --quiet --python .cache/lower-bounds --resolution lowest-direct --editable '.[keyring,limits,otel]'
 	uv pip install --quiet --python .cache/lower-bounds --group test
 	.cache/lower-bounds/bin/python -m pytest -q

@@ -46,6 +46,8 @@ def _tried(log: Sequence[Attempt]) -> list[str]:
 
 
 def _next_steps(failure: CallError, target: Target, query: Query) -> list[str]:
+    if failure.own_limit:
+        return [f"`providers.{target.provider}.limits` says so; fallbacks are asked where it leaves no room in time"]
     preset = preset_of(target)
     flags = "".join(
         f" --{name} {value}" for name, value in (("agent", query.agent), ("purpose", query.purpose)) if value

@@ -55,6 +55,8 @@ def retries_left(failure: CallError, tries: int, max_retries: int, retry_on: Col
 
     `retry_on` says after which kinds, in place of the table; how often stays with the table where it says so.
     """
+    if failure.own_limit:  # it was waited for already
+        return False
     again = POLICIES[failure.kind].again
     if retry_on is not None:
         if failure.kind not in retry_on:

@@ -15,6 +15,7 @@ from llmroute.dispatch.conversations import Conversations
 from llmroute.dispatch.environ import Environ
 from llmroute.dispatch.health import Health
 from llmroute.dispatch.ledger import Ledger
+from llmroute.dispatch.limits import Limiters
 from llmroute.dispatch.passed_over import log_passed_over
 from llmroute.dispatch.requests import Asked, Messages, wanted
 from llmroute.dispatch.run import Run, Step, Ways
@@ -28,6 +29,8 @@ from llmroute.routing.route import Query
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
+
+    from limits.storage import Storage
 
     from llmroute.adapters.base import Adapter
     from llmroute.dispatch.ledger import UsageReport
@@ -53,6 +56,7 @@ class Router:
         client: str | None = None,
         environ: Mapping[str, str] | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
+        limits_storage: str | Storage | None = None,
         **arguments: Any,
     ) -> None:
         """Load and check the spec.
@@ -63,11 +67,15 @@ class Router:
             environ: what to read in place of the process's environment.
             on_attempt: called with each attempt when it has ended, on the thread or loop that made it; what it
                 raises ends the request.
+            limits_storage: where the `limits` of providers are counted, in place of this router's memory: a URL such as
+                `redis://localhost:6379`, or a storage of the package `limits`.
             arguments: the scope `client arguments`: `provider`, `model`, `base_url`, `api_key`, `api`, `auth`,
                 `headers`, `extra_body` and parameters such as `temperature`; None says nothing.
 
         Raises:
             SpecError: the spec has errors; `diagnostics` holds all of them.
+            MissingExtraError: the spec has limits that are counted by a package which is not installed.
+            ValueError: `limits_storage` is none.
         """
         self.spec = _loaded(spec)
         self._client = client
@@ -85,6 +93,7 @@ class Router:
             self._ledger,
             partial(capability_of, self.spec),
             Conversations(),
+            Limiters(time.monotonic, self.spec.providers, limits_storage),
             on_attempt,
         )
         stop_for_errors(self.spec)

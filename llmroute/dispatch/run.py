@@ -10,7 +10,7 @@ from llmroute.adapters.base import CONNECT_S, TIMEOUT_S, Adapter, Call
 from llmroute.dispatch.advice import advise
 from llmroute.dispatch.attempts import Limits, Onward, Try, attempts
 from llmroute.dispatch.credentials import key_of
-from llmroute.dispatch.failures import goes_on
+from llmroute.dispatch.failures import LONGEST_S, goes_on
 from llmroute.dispatch.health import ANSWERED, FOR_EVER
 from llmroute.dispatch.requests import for_target, limit
 from llmroute.errors import CallError, MissingKeyError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llmroute.dispatch.conversations import Conversations
     from llmroute.dispatch.health import Health
     from llmroute.dispatch.ledger import Ledger
+    from llmroute.dispatch.limits import Limited, Limiters
     from llmroute.dispatch.requests import Wanted
     from llmroute.routing.route import Resolution, Target
     from llmroute.wire.chat import Reply
@@ -49,6 +50,7 @@ class Ways(NamedTuple):
     capability: Callable[[Target, str], Any]
     """What is known of a target: one of the fields of `Capabilities`, None where nobody says it."""
     conversations: Conversations
+    limiters: Limiters
     on_attempt: Callable[[Attempt], object] | None = None
     """Told of each attempt when it has ended."""
 
@@ -79,6 +81,8 @@ class Run:
         self._tries = attempts(ways.conversations.in_order(self._conversation, targets), self._limits)
         self._try = Try(resolution.target, 0, 0.0)
         self._began = 0.0
+        self._limited: Limited | None = None
+        """The attempt under way, where its provider has limits."""
 
     def _bounds(self) -> Limits:
         """The bounds of the whole request: its own, else those that were won for the primary target."""
@@ -203,7 +207,19 @@ class Run:
             self._limit(target, "idle_timeout"),
         )
         self._began = self._ways.clock() + now.wait_s
-        return Step(self._ways.adapter_for(target), call, now.wait_s)
+        adapter = self._ways.adapter_for(target)
+        if target.limits is not None:
+            adapter = self._limited = self._ways.limiters.limited(adapter, target, self._turn_by(target))
+        else:
+            self._limited = None
+        return Step(adapter, call, now.wait_s)
+
+    def _turn_by(self, target: Target) -> float:
+        """Until when an attempt may wait for its turn: another target must still have its time before the end."""
+        ends_at = self._limits.ends_at
+        if ends_at is None:
+            return self._began + LONGEST_S
+        return ends_at if target is self._keys[-1][0] else (self._began + ends_at) / 2
 
     def _limit(self, target: Target, name: str) -> float | None:
         value = limit(self._want, target, name)
@@ -212,6 +228,8 @@ class Run:
     def _failed(self, failure: CallError) -> None:
         self._record(failure)
         target = self._try.target
+        if failure.own_limit:
+            return
         if failure.kind == "context":
             self._too_small = max(self._too_small, self._ways.capability(target, "context_window") or 0)
         down_s = self._ways.health.failed(target, failure)
@@ -221,14 +239,15 @@ class Run:
 
     def _record(self, failure: CallError | None) -> None:
         now = self._try
+        queued_s = 0.0 if self._limited is None else self._limited.waited_s
         row = Attempt(
             target=now.target.name,
             provider=now.target.provider,
             model=now.target.model,
             kind=None if failure is None else failure.kind,
             status=200 if failure is None else failure.status,
-            wait_s=now.wait_s,
-            elapsed_s=max(0.0, self._ways.clock() - self._began),
+            wait_s=now.wait_s + queued_s,
+            elapsed_s=max(0.0, self._ways.clock() - self._began - queued_s),
             message="" if failure is None else failure.message,
         )
         self.log.append(row)
