@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from llmroute.dispatch.token_estimate import estimated_tokens
 from llmroute.dispatch.turns import UNFORESEEN, NoRoomError, StorageFailedError, Turns
-from llmroute.errors import CallError, MissingExtraError, RateLimitError, RequestError
+from llmroute.errors import CallError, ConversionError, MissingExtraError, RateLimitError, RequestError
 from llmroute.routing.spec import Limits
 from llmroute.wire.chat import Finish
 
@@ -221,7 +221,8 @@ class Turn:
         usage = self.usage
         if usage is not None and usage.input_tokens is not None and usage.output_tokens is not None:
             return self._parts(usage.input_tokens + usage.output_tokens)
-        return 0 if isinstance(value, CallError) and value.kind in FREE else None
+        unsent = isinstance(value, ConversionError) or (isinstance(value, CallError) and value.kind in FREE)
+        return 0 if unsent else None
 
     def _failure(self, exc: NoRoomError | StorageFailedError) -> CallError:
         whose = f"of the provider {self._target.provider!r}"

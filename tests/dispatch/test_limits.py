@@ -21,6 +21,7 @@ from llmroute.dispatch.router import Router
 from llmroute.dispatch.token_estimate import estimated_tokens
 from llmroute.errors import (
     CallError,
+    ConversionError,
     MissingExtraError,
     RateLimitError,
     RequestError,
@@ -272,12 +273,20 @@ def test_an_answer_without_a_count_costs_what_was_estimated() -> None:
     lab.refused(max_tokens=300)
 
 
-@pytest.mark.parametrize(("failure", "fits"), [(RateLimitError("x"), True), (TruncatedStreamError("x"), False)])
+@pytest.mark.parametrize(
+    ("failure", "fits"),
+    [(RateLimitError("x"), True), (ConversionError("x"), True), (TruncatedStreamError("x"), False)],
+)
 def test_a_failure_costs_what_it_may_have_cost(failure: CallError, fits: bool) -> None:  # noqa: FBT001 - a row
     lab = Lab("tokens_per_minute: 1000")
-    lab.mock.script(failure)
+
+    def fail(_: Any) -> None:
+        raise failure
+
+    lab.mock.handler = fail
     with pytest.raises(type(failure)):
         lab.router.complete("Hi", max_tokens=800, max_retries=0)
+    lab.mock.handler = None
     if fits:
         lab.router.complete("Hi", max_tokens=800)
     else:
