@@ -98,6 +98,7 @@ class EventReader:
         self.timeouts = timeouts
         self.encoded = False
         self._call = call
+        self._status = 0
         self._whole: WholeAnswer | None = None
         self._began = False
         self._done = False
@@ -107,6 +108,7 @@ class EventReader:
     def begin(self, response: httpx2.Response) -> None:
         """Take the head."""
         self.encoded = "content-encoding" in response.headers or response.is_stream_consumed
+        self._status = response.status_code
         kind = response.headers.get("content-type", "").lower()
         if response.status_code not in SUCCESS or kind.startswith(("application/json", "text/html")):
             self._whole = WholeAnswer(self._call, self.ready)
@@ -127,7 +129,7 @@ class EventReader:
                         self.timeouts.begun(self._call)
                     yield self._last(event) if isinstance(event, Finish) else event
         except CallError as exc:
-            failure = situated(exc, self._call, 200)
+            failure = situated(exc, self._call, self._status)
         else:
             return
         raise failure
@@ -145,7 +147,7 @@ class EventReader:
             for event in () if self._done else self._decoder.close():
                 yield self._last(event) if isinstance(event, Finish) else event
         except CallError as exc:
-            failure = situated(exc, self._call, 200)
+            failure = situated(exc, self._call, self._status)
         else:
             return
         raise failure
