@@ -98,7 +98,7 @@ def _name_route(router: Router, asked: dict[str, Any]) -> None:
 
 
 def _print_stream(router: Router, text: str, asked: dict[str, Any]) -> Reply | None:
-    from llmroute.wire.chat import TextDelta
+    from llmroute.wire.chat import Restart, TextDelta
 
     last = "\n"
     with closing(router.stream(text, **asked)) as events:
@@ -107,6 +107,10 @@ def _print_stream(router: Router, text: str, asked: dict[str, Any]) -> Reply | N
                 if isinstance(event, TextDelta) and event.text:
                     _write(event.text)
                     last = event.text[-1]
+                elif isinstance(event, Restart):
+                    _write("" if last == "\n" else "\n")
+                    last = "\n"
+                    note(visible(f"note: this was cut ({event.error.kind}); {event.target} begins anew"))
         finally:
             # What comes next, a message or the shell's prompt, begins on a line of its own.
             if last != "\n":

@@ -172,6 +172,15 @@ def test_a_spec_with_errors_sends_nothing(invoke: Invoke, folder: Path) -> None:
     assert result.stderr.endswith("1 error in 1 file\n")
 
 
+def test_an_answer_that_begins_anew_says_so(invoke: Invoke, folder: Path, server: FaultServer) -> None:
+    spec_of(folder, server.url, ", fallbacks: [mock/parrot], on_stream_break: restart")
+    server.script(stream(delta("two")))
+    result = invoke("run", "--agent", "picker", "Which files?")
+    assert result.exit_code == 0
+    assert result.stdout == "two\nWhich files?\n"
+    assert "note: this was cut (truncated); mock/parrot begins anew\n" in result.stderr
+
+
 def test_a_stream_that_breaks_ends_its_line_and_fails(invoke: Invoke, folder: Path, server: FaultServer) -> None:
     spec_of(folder, server.url)
     server.script(stream(delta("two")))
