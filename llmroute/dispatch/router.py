@@ -16,6 +16,7 @@ from llmroute.dispatch.environ import Environ
 from llmroute.dispatch.health import Health
 from llmroute.dispatch.ledger import Ledger
 from llmroute.dispatch.limits import Limiters
+from llmroute.dispatch.observe import Observer
 from llmroute.dispatch.passed_over import log_passed_over
 from llmroute.dispatch.requests import Asked, Messages, wanted
 from llmroute.dispatch.run import Run, Step, Ways
@@ -49,7 +50,7 @@ class Router:
     that no connection stays open.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each by its name, each optional
         self,
         spec: RoutingSpec | Mapping[str, Any] | str | os.PathLike[str],
         *,
@@ -57,6 +58,7 @@ class Router:
         environ: Mapping[str, str] | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
         limits_storage: str | Storage | None = None,
+        telemetry_content: bool = False,
         **arguments: Any,
     ) -> None:
         """Load and check the spec.
@@ -69,6 +71,7 @@ class Router:
                 raises ends the request.
             limits_storage: where the `limits` of providers are counted, in place of this router's memory: a URL such as
                 `redis://localhost:6379`, or a storage of the package `limits`.
+            telemetry_content: put prompts and answers onto OpenTelemetry spans; no variable does.
             arguments: the scope `client arguments`: `provider`, `model`, `base_url`, `api_key`, `api`, `auth`,
                 `headers`, `extra_body` and parameters such as `temperature`; None says nothing.
 
@@ -94,6 +97,7 @@ class Router:
             partial(capability_of, self.spec),
             Conversations(),
             Limiters(time.monotonic, self.spec.providers, limits_storage),
+            Observer(time.monotonic, content=telemetry_content),
             on_attempt,
         )
         stop_for_errors(self.spec)
@@ -145,29 +149,29 @@ class Router:
             ConversionError: the request can't be written in the target's format; nothing was sent to it.
             CallError: every attempt failed; `attempts` holds them.
         """
-        run = self._run(messages, asked)
-        step = run.first()
-        while True:
-            if step.wait_s:
-                self._sleep(step.wait_s)
-            outcome = _outcome(step)
-            if not isinstance(outcome, CallError):
-                return run.succeeded(outcome)
-            step = run.failed(outcome)
+        with self._run(messages, asked) as run:
+            step = run.first()
+            while True:
+                if step.wait_s:
+                    self._sleep(step.wait_s)
+                outcome = _outcome(step)
+                if not isinstance(outcome, CallError):
+                    return run.succeeded(outcome)
+                step = run.failed(outcome)
 
     async def acomplete(self, messages: Messages, **asked: Unpack[Asked]) -> Reply:
         """`complete`, asynchronous."""
         import asyncio
 
-        run = self._run(messages, asked)
-        step = run.first()
-        while True:
-            if step.wait_s:
-                await asyncio.sleep(step.wait_s)
-            outcome = await _aoutcome(step)
-            if not isinstance(outcome, CallError):
-                return run.succeeded(outcome)
-            step = run.failed(outcome)
+        with self._run(messages, asked) as run:
+            step = run.first()
+            while True:
+                if step.wait_s:
+                    await asyncio.sleep(step.wait_s)
+                outcome = await _aoutcome(step)
+                if not isinstance(outcome, CallError):
+                    return run.succeeded(outcome)
+                step = run.failed(outcome)
 
     def stream(self, messages: Messages, **asked: Unpack[Asked]) -> ReplyStream:
         """Ask, and give the answer piece by piece; the arguments are those of `complete`.

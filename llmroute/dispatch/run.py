@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from llmroute.adapters.base import CONNECT_S, TIMEOUT_S, Adapter, Call
 from llmroute.dispatch.advice import advise
@@ -18,11 +18,13 @@ from llmroute.wire.chat import Attempt, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
     from llmroute.dispatch.conversations import Conversations
     from llmroute.dispatch.health import Health
     from llmroute.dispatch.ledger import Ledger
     from llmroute.dispatch.limits import Limited, Limiters
+    from llmroute.dispatch.observe import Observer
     from llmroute.dispatch.requests import Wanted
     from llmroute.routing.route import Resolution, Target
     from llmroute.wire.chat import Reply
@@ -51,6 +53,7 @@ class Ways(NamedTuple):
     """What is known of a target: one of the fields of `Capabilities`, None where nobody says it."""
     conversations: Conversations
     limiters: Limiters
+    observer: Observer
     on_attempt: Callable[[Attempt], object] | None = None
     """Told of each attempt when it has ended."""
 
@@ -58,8 +61,8 @@ class Ways(NamedTuple):
 class Run:
     """One request on its way along a route.
 
-    The driver takes `first`, does it, reports the outcome to `succeeded` or `failed`, and does what the latter
-    returns, until one of them ends the request.
+    Inside `with` the driver takes `first`, does it, reports the outcome to `succeeded` or `failed`, and does what the
+    latter returns, until one of them ends the request.
     """
 
     def __init__(self, resolution: Resolution, want: Wanted, ways: Ways) -> None:
@@ -83,6 +86,7 @@ class Run:
         self._began = 0.0
         self._limited: Limited | None = None
         """The attempt under way, where its provider has limits."""
+        self._watched = ways.observer.watch(resolution)
 
     def _bounds(self) -> Limits:
         """The bounds of the whole request: its own, else those that were won for the primary target."""
@@ -114,6 +118,16 @@ class Run:
             except MissingKeyError as exc:
                 logger.warning("the fallback %s is left out: %s", target.name, exc.message)
         return usable
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """The driver goes, whether the request has come to its end or not."""
+        if self._watched is not None:
+            self._watched.close(value)
 
     def first(self) -> Step:
         """The first step.
@@ -167,6 +181,8 @@ class Run:
 
     def given_up(self, failure: CallError) -> CallError:
         """The failure that ends the request, with every attempt and the next step for a person."""
+        if self._watched is not None:
+            self._watched.failed(failure)
         return advise(failure, self._try.target, self.resolution, self.log)
 
     def succeeded(self, reply: Reply) -> Reply:
@@ -176,6 +192,8 @@ class Run:
         self._ways.health.answered(self._try.target)
         self._ways.conversations.answered(self._conversation, self._try.target)
         self._ways.ledger.enter(self.resolution.query, self._try.target, reply.usage or _NO_USAGE)
+        if self._watched is not None:
+            self._watched.answered(reply)
         return replace(reply, attempts=tuple(self.log), resolution=self.resolution)
 
     def _advance(self, outcome: CallError | Onward | None) -> Step:
@@ -212,6 +230,8 @@ class Run:
             adapter = self._limited = self._ways.limiters.limited(adapter, target, self._turn_by(target))
         else:
             self._limited = None
+        if self._watched is not None:
+            adapter = self._watched.adapter(adapter, target)
         return Step(adapter, call, now.wait_s)
 
     def _turn_by(self, target: Target) -> float:

@@ -83,62 +83,64 @@ class _Gate:
 
 
 def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
-    step = gate.run.first()
-    while True:
-        if step.wait_s:
-            sleep(step.wait_s)
-        gate.start()
-        failure: CallError | None = None
-        source = step.adapter.stream(step.call)
-        try:
-            for event in source:
-                if gate.open and not isinstance(event, Finish | ErrorEvent):
-                    yield event
-                else:
-                    yield from gate.pass_on(event)
-            failure = gate.unfinished()
-        except CallError as exc:
-            failure = exc
-        finally:
-            source.close()
-        if failure is None:
-            return
-        following = gate.after(failure)
-        if isinstance(following, CallError):
-            yield ErrorEvent(following)
-            raise following
-        step = following
+    with gate.run:
+        step = gate.run.first()
+        while True:
+            if step.wait_s:
+                sleep(step.wait_s)
+            gate.start()
+            failure: CallError | None = None
+            source = step.adapter.stream(step.call)
+            try:
+                for event in source:
+                    if gate.open and not isinstance(event, Finish | ErrorEvent):
+                        yield event
+                    else:
+                        yield from gate.pass_on(event)
+                failure = gate.unfinished()
+            except CallError as exc:
+                failure = exc
+            finally:
+                source.close()
+            if failure is None:
+                return
+            following = gate.after(failure)
+            if isinstance(following, CallError):
+                yield ErrorEvent(following)
+                raise following
+            step = following
 
 
 async def _aevents(gate: _Gate) -> AsyncGenerator[Event, None]:
     import asyncio
 
-    step = gate.run.first()
-    while True:
-        if step.wait_s:
-            await asyncio.sleep(step.wait_s)
-        gate.start()
-        failure: CallError | None = None
-        source = step.adapter.astream(step.call)
-        try:
-            async for event in source:
-                if gate.open and not isinstance(event, Finish | ErrorEvent):
-                    yield event
-                else:
-                    for ready in gate.pass_on(event):
-                        yield ready
-            failure = gate.unfinished()
-        except CallError as exc:
-            failure = exc
-        finally:
-            await source.aclose()
-        if failure is None:
-            return
-        following = gate.after(failure)
-        if isinstance(following, CallError):
-            yield ErrorEvent(following)
-            raise following
-        step = following
+    with gate.run:
+        step = gate.run.first()
+        while True:
+            if step.wait_s:
+                await asyncio.sleep(step.wait_s)
+            gate.start()
+            failure: CallError | None = None
+            source = step.adapter.astream(step.call)
+            try:
+                async for event in source:
+                    if gate.open and not isinstance(event, Finish | ErrorEvent):
+                        yield event
+                    else:
+                        for ready in gate.pass_on(event):
+                            yield ready
+                failure = gate.unfinished()
+            except CallError as exc:
+                failure = exc
+            finally:
+                await source.aclose()
+            if failure is None:
+                return
+            following = gate.after(failure)
+            if isinstance(following, CallError):
+                yield ErrorEvent(following)
+                raise following
+            step = following
 
 
 class ReplyStream:
