@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmroute.dispatch.health import (
+    ANSWERED,
     DOWN_S,
     FOR_EVER,
     IN_A_ROW,
@@ -214,7 +215,7 @@ def test_nobody_is_down_without_a_reason_nor_for_ever(steps: list[tuple[str, Any
         if what == "fail":
             before = lab.health.wait_s(target())
             lab.fail(which("x", retry_after_s=wait))
-            assert which.kind in {"request", "refusal"} or lab.health.wait_s(target()) >= before
+            assert which.kind in ANSWERED or lab.health.wait_s(target()) >= before
         elif what == "wait":
             lab.now += which
         elif what == "answer":
