@@ -67,7 +67,7 @@ class Timeouts:
 
     def to_dict(self) -> dict[str, float]:
         """The form of httpx2's request extension."""
-        return {"connect": self._connect_s, "read": self._read, "write": float(self._read), "pool": self._connect_s}
+        return {"connect": self._connect_s, "read": self._read, "write": self._read, "pool": self._connect_s}
 
     def begun(self, call: Call) -> None:
         """The first content of a stream is there: from now on each wait counts by itself."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CLOSED_BEFORE_S = 1.0
 """A kept connection whose end shows within this many seconds of a request was closed before it took the request."""
 CLOSED_BEFORE = "the server had closed the kept connection"
+PIECE = 64 * 1024
+"""So many bytes of a request are written at a time, each within what is left of its limit."""
 _POOL: dict[str, Any] = {"max_connections": None, "max_keepalive_connections": 100, "keepalive_expiry": 5.0}
 """No call waits for another one to end: answers take minutes, and the provider says itself when it is too much."""
 NEARER = ("local", "lan", "remote")
@@ -66,6 +68,13 @@ class _Kept:
             raise httpcore2.ConnectError(CLOSED_BEFORE)
 
 
+def _pieces(buffer: bytes) -> Iterable[bytes]:
+    """A server that takes a byte a second would keep one long write alive for ever."""
+    if len(buffer) <= PIECE:
+        return (buffer,)
+    return (buffer[start : start + PIECE] for start in range(0, len(buffer), PIECE))
+
+
 class _Stream(httpcore2.NetworkStream):
     """A network stream that obeys `Limit`."""
 
@@ -87,7 +96,8 @@ class _Stream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._kept.asked()
-        self._inner.write(buffer, timeout)
+        for piece in _pieces(buffer):
+            self._inner.write(piece, left(timeout))
 
     def close(self) -> None:
         self._inner.close()
@@ -120,7 +130,8 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore2's
         self._kept.asked()
-        await self._inner.write(buffer, timeout)
+        for piece in _pieces(buffer):
+            await self._inner.write(piece, left(timeout))
 
     async def aclose(self) -> None:
         await self._inner.aclose()
