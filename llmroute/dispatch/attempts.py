@@ -50,7 +50,7 @@ class Memory(Protocol):
         """Take a retry out of the target's budget."""
 
 
-class Limits(NamedTuple):
+class Bounds(NamedTuple):
     """What bounds the attempts, and the things that tests hold still."""
 
     clock: Callable[[], float]
@@ -68,22 +68,22 @@ class Limits(NamedTuple):
     """Whether a target can take what the failures up to now have left to do."""
 
 
-def attempts(targets: Iterable[Target], limits: Limits) -> Generator[Try, CallError | Onward, CallError]:
+def attempts(targets: Iterable[Target], bounds: Bounds) -> Generator[Try, CallError | Onward, CallError]:
     """Yield what to try; `send` the failure of each try; the generator's value is the failure to raise.
 
     A target that is down is passed over where its failure would have led to the next one anyway. When all others
     have failed it is asked after all: no route is given up unasked.
     """
-    ends_at = float("inf") if limits.ends_at is None else limits.ends_at
-    left = float("inf") if limits.max_attempts is None else limits.max_attempts
+    ends_at = float("inf") if bounds.ends_at is None else bounds.ends_at
+    left = float("inf") if bounds.max_attempts is None else bounds.max_attempts
     failure: CallError = DeadlineError("the time limit of the request passed before anything was tried")
-    for target in _in_order(targets, limits.memory):
-        if not limits.fits(target):
+    for target in _in_order(targets, bounds.memory):
+        if not bounds.fits(target):
             continue
-        retries = max_retries(target) if limits.max_retries is None else limits.max_retries
+        retries = max_retries(target) if bounds.max_retries is None else bounds.max_retries
         tries, pause = 0, 0.0
         while True:
-            if limits.clock() + pause >= ends_at:
+            if bounds.clock() + pause >= ends_at:
                 return _too_late(failure)
             tries, left = tries + 1, left - 1
             outcome = yield Try(target, tries, pause)
@@ -91,8 +91,8 @@ def attempts(targets: Iterable[Target], limits: Limits) -> Generator[Try, CallEr
             failure = outcome.failure if isinstance(outcome, Onward) else outcome
             if left <= 0:
                 return failure
-            wanted = None if onward else _pause(failure, target, tries, retries, limits)
-            if wanted is None or limits.clock() + wanted >= ends_at:
+            wanted = None if onward else _pause(failure, target, tries, retries, bounds)
+            if wanted is None or bounds.clock() + wanted >= ends_at:
                 break
             pause = wanted
         if not onward and not goes_on(failure.kind, target):
@@ -100,12 +100,12 @@ def attempts(targets: Iterable[Target], limits: Limits) -> Generator[Try, CallEr
     return failure
 
 
-def _pause(failure: CallError, target: Target, tries: int, retries: int, limits: Limits) -> float | None:
+def _pause(failure: CallError, target: Target, tries: int, retries: int, bounds: Bounds) -> float | None:
     """Seconds until the same target is asked again; None: it is not."""
     if not retries_left(failure, tries, retries, target.params.get("retry_on")):
         return None
-    wanted = wait_s(failure, tries, limits.random())
-    if wanted is None or (limits.memory is not None and not limits.memory.may_retry(target)):
+    wanted = wait_s(failure, tries, bounds.random())
+    if wanted is None or (bounds.memory is not None and not bounds.memory.may_retry(target)):
         return None
     return wanted
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from llmroute.dispatch.token_estimate import estimated_tokens
 from llmroute.dispatch.turns import UNFORESEEN, NoRoomError, StorageFailedError, Turns
 from llmroute.errors import CallError, ConversionError, MissingExtraError, RateLimitError, RequestError
-from llmroute.routing.spec import Limits
+from llmroute.routing.shapes import Limits
 from llmroute.wire.chat import Finish
 
 if TYPE_CHECKING:

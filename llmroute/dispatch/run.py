@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from llmroute.adapters.base import CONNECT_S, TIMEOUT_S, Adapter, Call
 from llmroute.dispatch.advice import advise
-from llmroute.dispatch.attempts import Limits, Onward, Try, attempts
+from llmroute.dispatch.attempts import Bounds, Onward, Try, attempts
 from llmroute.dispatch.credentials import key_of
 from llmroute.dispatch.failures import LONGEST_S, goes_on
 from llmroute.dispatch.health import ANSWERED, FOR_EVER
@@ -78,21 +78,21 @@ class Run:
         self.log: list[Attempt] = []
         self._prefill = ""
         self._too_small = 0
-        self._limits = self._bounds()
+        self._bounded = self._bounds()
         self._conversation = ways.conversations.of(want, resolution)
         targets = [target for target, _ in self._keys]
-        self._tries = attempts(ways.conversations.in_order(self._conversation, targets), self._limits)
+        self._tries = attempts(ways.conversations.in_order(self._conversation, targets), self._bounded)
         self._try = Try(resolution.target, 0, 0.0)
         self._began = 0.0
         self._limited: Limited | None = None
         """The attempt under way, where its provider has limits."""
         self._watched = ways.observer.watch(resolution)
 
-    def _bounds(self) -> Limits:
+    def _bounds(self) -> Bounds:
         """The bounds of the whole request: its own, else those that were won for the primary target."""
         want, ways, primary = self._want, self._ways, self._keys[0][0]
         deadline_s = primary.params.get("deadline") if want.deadline_s is None else want.deadline_s
-        return Limits(
+        return Bounds(
             ways.clock,
             ways.random,
             None if deadline_s is None else ways.clock() + deadline_s,
@@ -219,7 +219,7 @@ class Run:
             for_target(self._want, target, self._prefill),
             key,
             TIMEOUT_S if timeout_s is None else timeout_s,
-            self._limits.ends_at,
+            self._bounded.ends_at,
             CONNECT_S if connect_s is None else connect_s,
             self._limit(target, "first_event_timeout"),
             self._limit(target, "idle_timeout"),
@@ -236,7 +236,7 @@ class Run:
 
     def _turn_by(self, target: Target) -> float:
         """Until when an attempt may wait for its turn: another target must still have its time before the end."""
-        ends_at = self._limits.ends_at
+        ends_at = self._bounded.ends_at
         if ends_at is None:
             return self._began + LONGEST_S
         return ends_at if target is self._keys[-1][0] else (self._began + ends_at) / 2

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from limits.storage import MovingWindowSupport
 
     from llmroute.dispatch.turns import Ask
-    from llmroute.routing.spec import Limits
+    from llmroute.routing.shapes import Limits
 
 WINDOW_S = 60
 PARTS = 10_000

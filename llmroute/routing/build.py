@@ -7,6 +7,7 @@ from typing import Any
 
 from llmroute.routing.policies import Policy, PolicyDeny, PolicyRequire, Requirements, Test, TestQuery
 from llmroute.routing.route import EMPTY
+from llmroute.routing.shapes import Limits
 from llmroute.routing.source import Source
 from llmroute.routing.spec import (
     LISTS,
@@ -15,7 +16,6 @@ from llmroute.routing.spec import (
     Env,
     KeyFile,
     KeyRing,
-    Limits,
     NamedScope,
     Provider,
     ProviderPurpose,

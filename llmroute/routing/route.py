@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmroute.routing.diagnostics import Diagnostic, Origin
-    from llmroute.routing.spec import Limits
+    from llmroute.routing.shapes import Limits
 
 Locality = Literal["local", "lan", "remote"]
 LOCALITIES: tuple[Locality, ...] = ("local", "lan", "remote")

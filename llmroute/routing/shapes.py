@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
 Auth = Literal["bearer", "x-api-key", "api-key", "none"]
 Transport = Literal["http", "sdk"]
@@ -71,3 +72,16 @@ Headers = Mapping[
     Annotated[str, Shape(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?!\n)$")],
     Annotated[str, Shape(pattern=r"^[^\r\n\u0000]*(?![\r\n])$")],
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one router may ask of a provider, all its models and agents together; who comes later waits."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    requests_per_minute: Tokens | None = None
+    """Attempts in any 60 seconds (extra `limits`)."""
+    tokens_per_minute: Tokens | None = None
+    """Tokens of input and output in any 60 seconds (extra `limits`)."""
+    concurrency: Tokens | None = None
+    """Attempts at the same time; a stream counts until it is closed."""

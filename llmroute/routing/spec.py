@@ -22,6 +22,7 @@ from llmroute.routing.shapes import (
     Effort,
     FallbackKind,
     Headers,
+    Limits,
     Name,
     Penalty,
     Probability,
@@ -210,19 +211,6 @@ class ProviderPurpose:
     __pydantic_config__: ClassVar = SHAPE
     model: Text | None = None
     """Used when this provider was chosen and no scope has a model for it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much one router may ask of a provider, all its models and agents together; who comes later waits."""
-
-    __pydantic_config__: ClassVar = SHAPE
-    requests_per_minute: Tokens | None = None
-    """Attempts in any 60 seconds (extra `limits`)."""
-    tokens_per_minute: Tokens | None = None
-    """Tokens of input and output in any 60 seconds (extra `limits`)."""
-    concurrency: Tokens | None = None
-    """Attempts at the same time; a stream counts until it is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmroute.dispatch.attempts import Limits, Try, attempts, max_retries
+from llmroute.dispatch.attempts import Bounds, Try, attempts, max_retries
 from llmroute.dispatch.failures import LONGEST_S, POLICIES, wait_s
 from llmroute.errors import (
     KINDS,
@@ -44,7 +44,7 @@ def play(
     """The tries that these outcomes lead to, and the failure at the end; None stands for an answer."""
     clock = Clock()
     ends_at = None if ends_in_s is None else clock.now + ends_in_s
-    generator = attempts(targets, Limits(clock, lambda: jitter, ends_at, **more))
+    generator = attempts(targets, Bounds(clock, lambda: jitter, ends_at, **more))
     tries: list[Try] = []
     try:
         step = next(generator)
@@ -142,7 +142,7 @@ def test_nothing_is_tried_after_the_deadline() -> None:
 
 def test_the_deadline_names_the_last_failure() -> None:
     clock = Clock()
-    generator = attempts([target(), target("b")], Limits(clock, lambda: 0.5, clock.now + 1))
+    generator = attempts([target(), target("b")], Bounds(clock, lambda: 0.5, clock.now + 1))
     next(generator)
     clock.now += 2
     with pytest.raises(StopIteration) as stop:

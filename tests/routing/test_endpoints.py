@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from llmroute.routing.spec import Limits
+from llmroute.routing.shapes import Limits
 from tests.routing.asking import ask, refused
 
 BOX = """\
