@@ -1,4 +1,7 @@
-"""A kept connection that the server closes just as the next request is written: the request can be sent again."""
+"""Item 66 of the catalogue of faults: a kept connection that the server closes just as the next request is written.
+
+The request can be sent again.
+"""
 
 from __future__ import annotations
 
