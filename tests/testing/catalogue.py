@@ -10,9 +10,11 @@ through the ledger (`tests/dispatch/test_accounting.py`). The ids of the tests a
   63 no JSON, 65 silence and drip, 66 heads and redirects: `tests/testing/faults_whole.py`
 - 67 to 72, 74 to 82, 85 and 86 streams: `tests/testing/faults_stream.py`
 - 54 refused while it is written, 62 bombs, 64 no connection and TLS, 65 a server that reads nothing, 66 redirects to
-  another origin: `tests/adapters/test_fault_connections.py`; 66 kept connections: `tests/adapters/test_kept_connections.py`
-- 73 every offset, 83 the deadline, 87 callers who leave, 88 slow readers: `tests/adapters/test_fault_streams.py`; 83 the
-  other time limits: `tests/adapters/test_time_limits.py`; 71 to 75 and 84, the lines alone: `tests/wire/test_sse.py`
+  another origin: `tests/adapters/test_fault_connections.py`
+- 66 kept connections: `tests/adapters/test_kept_connections.py`
+- 73 every offset, 83 the deadline, 87 callers who leave, 88 slow readers: `tests/adapters/test_fault_streams.py`
+- 83 the other time limits: `tests/adapters/test_time_limits.py`
+- 71 to 75 and 84, the lines alone: `tests/wire/test_sse.py`
 """
 
 from __future__ import annotations
