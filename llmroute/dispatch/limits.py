@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
+from llmroute.dispatch.log_records import fields, logger
 from llmroute.dispatch.token_estimate import estimated_tokens
 from llmroute.dispatch.turns import UNFORESEEN, NoRoomError, StorageFailedError, Turns
 from llmroute.errors import CallError, ConversionError, MissingExtraError, RateLimitError, RequestError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from llmroute.routing.spec import Provider
     from llmroute.wire.chat import Event, Reply, Usage
 
-logger = logging.getLogger("llmroute")
 _NO_LIMITS = Limits()
 
 FREE = frozenset({"auth", "connect", "context", "model", "overload", "policy", "quota", "rate", "request"})
@@ -214,7 +213,9 @@ class Turn:
         try:
             self._place.leave(self._used(value))
         except StorageFailedError as exc:
-            logger.warning("the storage of the limits of %s can't be reached: %s", self._target.provider, exc)
+            about = fields("limits_storage_failed", None, target=self._target.name, kind=str(exc))
+            whose = self._target.provider
+            logger.warning("the storage of the limits of %s can't be reached: %s", whose, exc, extra=about)
 
     def _used(self, value: BaseException | None) -> int | None:
         """Parts of the limit, None: as estimated."""

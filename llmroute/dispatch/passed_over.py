@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from llmroute.dispatch.log_records import fields, logger
+
 if TYPE_CHECKING:
     from llmroute.routing.route import Field, Resolution
 
-logger = logging.getLogger("llmroute")
 _LOST = ("shadowed", "foreign-model")
 
 
@@ -20,7 +21,8 @@ def log_passed_over(resolution: Resolution) -> None:
     if told:
         query = resolution.query
         who = " · ".join(name for name in (query.agent, query.purpose) if name) or "request"
-        logger.info("%s → %s; %s", who, resolution.target.name, "; ".join(told))
+        about = fields("setting_passed_over", query, target=resolution.target.name)
+        logger.info("%s → %s; %s", who, resolution.target.name, "; ".join(told), extra=about)
 
 
 def _told(field: Field) -> str:

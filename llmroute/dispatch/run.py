@@ -12,6 +12,7 @@ from llmroute.dispatch.attempts import Bounds, Onward, Try, attempts
 from llmroute.dispatch.credentials import key_of
 from llmroute.dispatch.failures import LONGEST_S, goes_on
 from llmroute.dispatch.health import ANSWERED, FOR_EVER
+from llmroute.dispatch.log_records import fields, logger
 from llmroute.dispatch.requests import for_target, limit
 from llmroute.errors import CallError, MissingKeyError
 from llmroute.wire.chat import Attempt, Usage
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from llmroute.dispatch.health import Health
     from llmroute.dispatch.ledger import Ledger
     from llmroute.dispatch.limits import Limited, Limiters
+    from llmroute.dispatch.log_records import Event as LogEvent
     from llmroute.dispatch.observe import Observer
     from llmroute.dispatch.requests import Wanted
     from llmroute.routing.route import Resolution, Target
     from llmroute.wire.chat import Reply
 
-logger = logging.getLogger("llmroute")
 _NO_USAGE = Usage()
 
 
@@ -74,8 +75,8 @@ class Run:
         self.resolution = resolution
         self._want = want
         self._ways = ways
-        self._keys = self._usable()
         self.log: list[Attempt] = []
+        self._keys = self._usable()
         self._prefill = ""
         self._too_small = 0
         self._bounded = self._bounds()
@@ -116,7 +117,8 @@ class Run:
             try:
                 usable.append((target, key_of(target)))
             except MissingKeyError as exc:
-                logger.warning("the fallback %s is left out: %s", target.name, exc.message)
+                about = self._about("fallback_left_out", target, kind=exc.rule)
+                logger.warning("the fallback %s is left out: %s", target.name, exc.message, extra=about)
         return usable
 
     def __enter__(self) -> Self:
@@ -202,7 +204,8 @@ class Run:
             following = next(self._tries) if outcome is None else self._tries.send(outcome)
             if isinstance(outcome, CallError) and outcome.kind == "auth":
                 refused, other = self._try.target.name, following.target.name
-                logger.warning("%s refused its key; %s is asked, as `fallback_on` says", refused, other)
+                about = self._about("key_refused", self._try.target, kind="auth", next_target=other)
+                logger.warning("%s refused its key; %s is asked, as `fallback_on` says", refused, other, extra=about)
             self._try = following
         except StopIteration as stop:
             final = stop.value
@@ -254,8 +257,10 @@ class Run:
             self._too_small = max(self._too_small, self._ways.capability(target, "context_window") or 0)
         down_s = self._ways.health.failed(target, failure)
         if down_s and len(self._keys) > 1 and goes_on(failure.kind, target):
-            spell = f"for {down_s:g} s" if down_s < FOR_EVER else "until the router is made anew"
-            logger.info("%s is passed over %s: %s", target.name, spell, failure.kind)
+            ends = down_s < FOR_EVER
+            spell = f"for {down_s:g} s" if ends else "until the router is made anew"
+            about = self._about("endpoint_down", target, kind=failure.kind, wait_s=down_s if ends else None)
+            logger.info("%s is passed over %s: %s", target.name, spell, failure.kind, extra=about)
 
     def _record(self, failure: CallError | None) -> None:
         now = self._try
@@ -271,5 +276,16 @@ class Run:
             message="" if failure is None else failure.message,
         )
         self.log.append(row)
+        if logger.isEnabledFor(logging.DEBUG):
+            about = self._about("attempt", now.target, **_known(row))
+            logger.debug("%s: %s in %.3f s", row.target, row.kind or "answered", row.elapsed_s, extra=about)
         if self._ways.on_attempt is not None:
             self._ways.on_attempt(row)
+
+    def _about(self, event: LogEvent, target: Target, **known: Any) -> dict[str, Any]:
+        """The fields of a log record."""
+        return fields(event, self.resolution.query, target=target.name, attempt=len(self.log) or None, **known)
+
+
+def _known(row: Attempt) -> dict[str, Any]:
+    return {"kind": row.kind, "status": row.status, "wait_s": row.wait_s, "elapsed_s": row.elapsed_s}

@@ -199,7 +199,7 @@ class Turns:
         self._wake_first()
 
     def _steps(self, ticket: _Ticket) -> Steps:
-        began = self._clock()
+        began, waited = self._clock(), False
         with self._lock:
             ask = Ask(ticket.parts + sum(row.parts for row in self._queue), requests=1 + len(self._queue))
             self._queue.append(ticket)
@@ -209,12 +209,13 @@ class Turns:
                 self._in_time(ticket, answer or NOW, began)
             while (room := (yield from self._take(ticket))).wait_s:
                 self._in_time(ticket, room, began)
+                waited = True
                 yield min(room.wait_s, ticket.until - self._clock())
         finally:
             with self._lock, suppress(ValueError):
                 self._queue.remove(ticket)
             self._wake_first()
-        return Place(self, ticket.parts, self._clock() - began)
+        return Place(self, ticket.parts, self._clock() - began if waited else 0.0)
 
     def _take(self, ticket: _Ticket) -> Generator[Look | float, Room | None, Room]:
         """Take a place if the ticket is the first of the queue and there is room."""

@@ -1,0 +1,33 @@
+"""What a program can read off the records of the logger `llmroute`, beside the message for people."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from llmroute.routing.route import Query
+
+logger = logging.getLogger("llmroute")
+
+Event = Literal[
+    "attempt",
+    "endpoint_down",
+    "fallback_left_out",
+    "key_refused",
+    "limits_storage_failed",
+    "setting_passed_over",
+]
+"""What has happened, in one word."""
+FIELDS = ("agent", "purpose", "client", "target", "kind", "status", "attempt", "wait_s", "elapsed_s", "next_target")
+"""The other fields; each record has all of them, None where they mean nothing."""
+
+
+def fields(event: Event, query: Query | None, **known: Any) -> dict[str, Any]:
+    """The `extra` of a record: `llmroute_event` and, with the same prefix, all of `FIELDS`.
+
+    No field holds a prompt, an answer or a key.
+    """
+    if query is not None:
+        known |= {"agent": query.agent, "purpose": query.purpose, "client": query.client}
+    return {"llmroute_event": event, **{f"llmroute_{name}": known.get(name) for name in FIELDS}}
