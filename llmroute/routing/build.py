@@ -60,8 +60,9 @@ def _named_scope(written: Mapping[str, Any]) -> NamedScope:
 
 def _provider(written: Mapping[str, Any]) -> Provider:
     values = _settings(written)
-    if "models" in values:
-        values["models"] = tuple(values["models"])
+    for name in ("models", "regions"):
+        if name in values:
+            values[name] = tuple(values[name])
     if "purposes" in values:
         values["purposes"] = {name: ProviderPurpose(**own) for name, own in values["purposes"].items()}
     if "capabilities" in values:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import ConstraintViolatedError
-from llmroute.routing.capabilities import capability
-from llmroute.routing.policies import Requirements
+from llmroute.routing.diagnostics import Diagnostic
+from llmroute.routing.policies import PolicyDeny, PolicyRequire, Requirements
 from llmroute.routing.route import LOCALITIES, Candidate, Excluded, Field, Target
+from llmroute.routing.rules import RULES
 from llmroute.routing.scopes import field_names
+from llmroute.routing.violations import matches, violation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from llmroute.routing.context import Context
     from llmroute.routing.diagnostics import Origin
     from llmroute.routing.endpoints import Facts
+    from llmroute.routing.policies import Policy
+    from llmroute.routing.route import Query
 
 
 class Hop(NamedTuple):
@@ -23,22 +27,33 @@ class Hop(NamedTuple):
 
     target: Target
     facts: Facts | None
+    at_home: bool
+    """Whether the URL is the one that the spec or the preset gives the provider: neither a scope's nor a variable's."""
 
 
 class Demand(NamedTuple):
-    """One requirement of one scope."""
+    """One requirement of one scope or policy."""
 
     what: str
-    """Such as `locality`, `tools`, `context_window`."""
+    """Such as `locality`, `tools`, `context_window`, or `deny.models`."""
     value: Any
     scope: str
     layer: str
     origin: Origin
+    warn: bool = False
+    """Whether a target that does not meet it is kept, and spoken of."""
+    because: str = ""
+    """Why the policy is there."""
+
+    @property
+    def rule(self) -> str:
+        """What keeps a target out: `require.locality`, `policies.NAME`."""
+        return self.scope if self.layer == "policy" else f"require.{self.what}"
 
 
 def demands(context: Context) -> list[Demand]:
-    """The requirements of all scopes of a request, strongest scope first."""
-    found = []
+    """The requirements of all scopes of a request, strongest scope first, then those of the policies."""
+    found: list[Demand] = []
     for scope in context.scopes:
         require = scope.values.get("require")
         if require is None:
@@ -49,11 +64,56 @@ def demands(context: Context) -> list[Demand]:
             if value is not None and value is not False:
                 origin = context.spec.source.origin((*at, name)) if scope.path else scope.origin("require")
                 found.append(Demand(name, value, scope.name, scope.layer, origin))
+    for index, policy in enumerate(context.spec.policies):
+        if speaks(policy, context.query):
+            found += _policy_demands(context, index, policy)
     return found
 
 
+def speaks(policy: Policy, query: Query) -> bool:
+    """Whether a policy is about a query: each list that it has holds a glob that fits."""
+    rows = ((policy.agents, query.agent), (policy.purposes, query.purpose), (policy.clients, query.client))
+    return all(globs is None or matches(globs, name) is not None for globs, name in rows)
+
+
+def _policy_demands(context: Context, index: int, policy: Policy) -> Iterator[Demand]:
+    rows = (
+        ("require", policy.require, field_names(PolicyRequire), ""),
+        ("deny", policy.deny, field_names(PolicyDeny), "deny."),
+    )
+    for key, part, names, prefix in rows:
+        for name in names if part is not None else ():
+            value = getattr(part, name)
+            if value is not None and value is not False:
+                origin = context.spec.source.origin(("policies", index, key, name))
+                scope, warn, because = f"policies.{policy.name}", bool(policy.warn), policy.because or ""
+                yield Demand(prefix + name, value, scope, "policy", origin, warn, because)
+
+
+def policies_field(context: Context, found: Sequence[Demand]) -> Field | None:
+    """The field `policies` of the trace: those that speak of the query."""
+    spoken = dict.fromkeys(demand.scope for demand in found if demand.layer == "policy")
+    if not spoken:
+        return None
+    rows = [
+        Candidate(
+            scope,
+            "policy",
+            policy.name,
+            "adds-up",
+            context.spec.source.origin(("policies", index)),
+            policy.because or "",
+        )
+        for index, policy in enumerate(context.spec.policies)
+        if (scope := f"policies.{policy.name}") in spoken
+    ]
+    first = rows[0]
+    return Field("policies", [row.value for row in rows], "policy", first.scope, first.origin, tuple(rows))
+
+
 def require_field(found: Sequence[Demand]) -> Field | None:
-    """The field `require` of the trace: the strictest of each demand."""
+    """The field `require` of the trace: the strictest of each demand of the scopes."""
+    found = [demand for demand in found if demand.layer != "policy"]
     if not found:
         return None
     value: dict[str, Any] = {}
@@ -75,23 +135,32 @@ def _stricter(what: str, one: Any, other: Any) -> Any:
     return max(one, other)
 
 
-def admit(hops: Sequence[Hop], found: Sequence[Demand]) -> tuple[tuple[Target, ...], tuple[Excluded, ...]]:
+class Admitted(NamedTuple):
+    """What the demands leave of a chain."""
+
+    targets: tuple[Target, ...]
+    excluded: tuple[Excluded, ...]
+    notes: tuple[Diagnostic, ...]
+    """What was not met, and only warns."""
+
+
+def admit(hops: Sequence[Hop], found: Sequence[Demand]) -> Admitted:
     """The targets that meet every demand, and those that were left out.
 
     Raises ConstraintViolatedError where none is left.
     """
     kept: list[Target] = []
     excluded: list[Excluded] = []
+    notes: list[Diagnostic] = []
     for hop in hops:
-        broken = [
-            Excluded(hop.target.name, f"require.{demand.what}", demand.origin, reason)
-            for demand in found
-            if (reason := _violation(hop, demand))
+        broken = [(demand, reason) for demand in found if (reason := violation(hop, demand))]
+        strict = [(demand, reason) for demand, reason in broken if not demand.warn]
+        excluded += [
+            Excluded(hop.target.name, demand.rule, demand.origin, _because(demand, reason)) for demand, reason in strict
         ]
-        if broken:
-            excluded += broken
-        else:
+        if not strict:
             kept.append(hop.target)
+            notes += [_note(hop.target, demand, reason) for demand, reason in broken]
     if not kept:
         lines = "".join(f"\n    {out.target}: {out.reason} ({out.rule}, {out.origin})" for out in excluded)
         raise ConstraintViolatedError(
@@ -100,22 +169,14 @@ def admit(hops: Sequence[Hop], found: Sequence[Demand]) -> tuple[tuple[Target, .
             excluded=excluded,
             origin=excluded[0].origin,
         )
-    return tuple(kept), tuple(excluded)
+    return Admitted(tuple(kept), tuple(excluded), tuple(notes))
 
 
-def _violation(hop: Hop, demand: Demand) -> str:
-    """Why a target fails a demand; empty if it meets it."""
-    target = hop.target
-    if demand.what == "locality":
-        if LOCALITIES.index(target.locality) <= LOCALITIES.index(demand.value):
-            return ""
-        return f"{target.base_url} is {target.locality}, and {demand.value} is required"
-    able = capability(hop.facts, target.model, demand.what)
-    if able is None:
-        subject = f"providers.{target.provider}.capabilities" if target.provider else "a provider of its own"
-        return f"nothing says whether it has {demand.what}; declare it under {subject}"
-    if demand.what == "context_window":
-        return (
-            "" if able >= demand.value else f"its context window holds {able} tokens, and {demand.value} are required"
-        )
-    return "" if able else f"it has no {demand.what}"
+def _because(demand: Demand, reason: str) -> str:
+    return f"{reason}, because {demand.because}" if demand.because else reason
+
+
+def _note(target: Target, demand: Demand, reason: str) -> Diagnostic:
+    rule = RULES["not-met"]
+    message = f"{target.name} does not meet {demand.rule}: {_because(demand, reason)}"
+    return Diagnostic(rule.code, rule.slug, rule.severity, message, demand.origin)

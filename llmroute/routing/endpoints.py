@@ -12,6 +12,7 @@ from llmroute.routing.diagnostics import Origin
 from llmroute.routing.names import listed, nearest
 from llmroute.routing.route import EMPTY, Credential, Locality
 from llmroute.routing.spec import PARAMS, Provider, RoutingSpec
+from llmroute.routing.urls import parse
 from llmroute.routing.values import expand, text_of, url_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Endpoint(NamedTuple):
     quirks: Mapping[str, Any]
     credential: Credential
     locality: Locality
+    at_home: bool
+    """Whether the URL is the one that the spec or the preset gives the provider: neither a scope's nor a variable's."""
 
 
 def own_params(facts: Facts | None) -> dict[str, Any]:
@@ -90,7 +93,8 @@ def selection(spec: RoutingSpec, scope: Scope, environ: Mapping[str, str]) -> Se
     values = scope.values
     provider = text_of(scope, "provider", environ) if "provider" in values else None
     model = text_of(scope, "model", environ) if "model" in values and provider is None else None
-    if model is not None and (found := reference(spec, model)):
+    # An override has a URL, so its model stands as it is: `openai/gpt-oss-20b` is a name that local servers use.
+    if model is not None and scope.place is None and (found := reference(spec, model)):
         provider, model = found
     url = None
     if "base_url" in values:
@@ -218,7 +222,15 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
         quirks=facts.preset.quirks if facts and facts.preset else EMPTY,
         credential=credential_of(spec, scope, facts, environ, moved=moved),
         locality=(facts.declared.locality if facts else None) or "local",
+        at_home=facts is not None and not moved and _is_own(facts, url),
     )
+
+
+def _is_own(facts: Facts, url: Url) -> bool:
+    """Whether no variable of the vendor moved the provider to another origin."""
+    if facts.declared.base_url is not None or facts.preset is None or not facts.preset.base_url:
+        return facts.declared.base_url is not None
+    return parse(facts.preset.base_url).origin == url.origin
 
 
 def _urls(spec: RoutingSpec, facts: Facts | None, chosen: Selection, environ: Mapping[str, str]) -> tuple[Url, bool]:

@@ -173,9 +173,11 @@ def _rows(field: Field) -> Iterator[_Row]:
     won = next((candidate for candidate in field.candidates if candidate.verdict == "won"), None)
     role = "winner" if field.scope else "loser"
     scope, origin = _where(field.scope, field.origin)
-    yield _Row(field.field, Span(shown(field.value), role), scope, origin, Span(won.reason if won else "", "reason"))
+    first = next(iter(field.candidates), None)
+    said = won or (first if first and first.verdict == "adds-up" and len(field.candidates) == 1 else None)
+    yield _Row(field.field, Span(shown(field.value), role), scope, origin, Span(said.reason if said else "", "reason"))
     for candidate in field.candidates:
-        if candidate is won or (candidate.verdict == "adds-up" and len(field.candidates) == 1):
+        if candidate in (won, said):
             continue
         scope, origin = _where(candidate.scope, candidate.origin)
         reason = Span(candidate.reason or candidate.verdict, "reason")
@@ -188,6 +190,8 @@ def _where(scope: str, origin: Origin | None) -> tuple[Span, Span]:
         return Span(scope, "place"), Span("")
     if origin.kind in ("env", "argument"):
         return Span(str(origin), "place"), Span("")
+    if origin.kind == "override":
+        return Span(f"{scope} ({origin})", "place"), Span("")
     return Span(scope, "place"), Span(str(origin), "place")
 
 
@@ -243,6 +247,10 @@ def _chain(resolution: Resolution, width: int) -> list[Line]:
         notes = [Span(out.reason, "reason"), Span("  "), Span(f"{out.rule} {out.origin}", "place")]
         fits = _length(head) + _length(notes) <= width
         lines += [(*head, *notes)] if fits else [head, *_wrapped(notes, 17, width)]
+    for note in resolution.diagnostics:
+        label, notes = Span("  warning      ", "label"), [Span(note.message, "bad"), Span("  "), Span(str(note.origin))]
+        fits = _length([label, *notes]) <= width
+        lines += [(label, *notes)] if fits else [(label,), *_wrapped(notes, 17, width)]
     return [(), *lines] if lines else []
 
 

@@ -141,7 +141,7 @@ def _hop(context: Context, scope: Scope, params: Mapping[str, Any]) -> Hop:
     bundle = endpoint(context.spec, chosen, scope, context.environ)
     model = offered(bundle.facts, _model(context, scope, chosen, bundle), None)
     own = {name: scope.values[name] for name in PARAMS if name in scope.values}
-    return Hop(target(bundle, model, {**params, **own}, scope), bundle.facts)
+    return Hop(target(bundle, model, {**params, **own}, scope), bundle.facts, bundle.at_home)
 
 
 def _model(context: Context, scope: Scope, chosen: Selection, bundle: Endpoint) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from llmroute.routing.route import Locality
-from llmroute.routing.shapes import SHAPE, Name, Text, Tokens
+from llmroute.routing.shapes import SHAPE, Globs, Name, Shape, Text, Texts, Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,12 @@ class PolicyRequire(Requirements):
     """What a policy demands of every target."""
 
     __pydantic_config__: ClassVar = SHAPE
-    providers: tuple[Text, ...] | None = None
-    """The only providers allowed."""
-    apis: tuple[Text, ...] | None = None
+    providers: Globs | None = None
+    """The only providers allowed, by name, preset or glob, and only at the URL that they are declared with."""
+    apis: Texts | None = None
     """The only wire formats allowed."""
+    regions: Texts | None = None
+    """The only regions allowed: every one of the provider's `regions` must be among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +49,13 @@ class PolicyDeny:
     """What a policy forbids."""
 
     __pydantic_config__: ClassVar = SHAPE
-    providers: tuple[Text, ...] | None = None
-    """Providers that are never used."""
-    models: tuple[Text, ...] | None = None
-    """Models, by glob, that are never used."""
-    hosts: tuple[Text, ...] | None = None
-    """Hosts that are never reached."""
-    localities: tuple[Locality, ...] | None = None
+    providers: Globs | None = None
+    """Providers that are never used: by name, preset, glob, or the host of a vendor's preset."""
+    models: Globs | None = None
+    """Models that are never used: globs on the name, or on `provider/name`."""
+    hosts: Globs | None = None
+    """Hosts that are never reached: names or globs, such as `*.example.com`."""
+    localities: Annotated[tuple[Locality, ...], Shape(minItems=1)] | None = None
     """Localities that are never reached."""
 
 
@@ -64,11 +66,11 @@ class Policy:
     __pydantic_config__: ClassVar = SHAPE
     name: Name
     """What diagnostics call it."""
-    agents: tuple[Text, ...] | None = None
+    agents: Globs | None = None
     """Names or globs of the agents it speaks of; all where absent."""
-    purposes: tuple[Text, ...] | None = None
+    purposes: Globs | None = None
     """Names or globs of the purposes it speaks of; all where absent."""
-    clients: tuple[Text, ...] | None = None
+    clients: Globs | None = None
     """Names or globs of the clients it speaks of; all where absent."""
     require: PolicyRequire | None = None
     """What every target must be."""

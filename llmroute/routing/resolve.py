@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import NoEndpointError, OrphanKeyError, RoutingError
-from llmroute.routing.constraints import Hop, admit, demands, require_field
+from llmroute.routing.constraints import Hop, admit, demands, policies_field, require_field
 from llmroute.routing.context import Context, context, selecting_origin, target
 from llmroute.routing.endpoints import Endpoint, Selection, endpoint, own_params
 from llmroute.routing.fallbacks import chain, won_fallbacks
@@ -45,7 +45,7 @@ def resolve(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> Reso
     Raises exactly one RoutingError where there is no route; its `fields` hold the trace up to there.
     """
     variables = environ if type(environ) is dict else dict(environ)
-    key = (query.agent, query.purpose, query.client)
+    key = (query.agent, query.purpose, query.client, query.override)
     # True equals 1, so types are compared too; a list could be changed in place, so it is never remembered.
     arguments = tuple([(name, type(value), value) for name, value in query.args.items()])
     answer = spec.memo.get(key)
@@ -69,7 +69,7 @@ def _decide(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> Reso
         model = won_model(voices, winner, bundle)
         fields.append(model)
         params = _won_params(voices, bundle, fields)
-        primary = Hop(target(bundle, model.value, params, scope), bundle.facts)
+        primary = Hop(target(bundle, model.value, params, scope), bundle.facts, bundle.at_home)
         declared, fallbacks = won_fallbacks(voices, winner, bundle)
         if fallbacks is not None:
             fields.append(fallbacks)
@@ -77,14 +77,17 @@ def _decide(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> Reso
         found = demands(voices)
         if (required := require_field(found)) is not None:
             fields.append(required)
-        targets, excluded = admit(hops, found)
+        if (policies := policies_field(voices, found)) is not None:
+            fields.append(policies)
+        admitted = admit(hops, found)
     except RoutingError as error:
         error.fields = (*fields, *error.fields)
         raise
     metadata = _won(voices, "metadata")
     if metadata is not None:
         fields.append(metadata)
-    return Resolution(query, Route(targets), tuple(fields), metadata.value if metadata is not None else EMPTY, excluded)
+    value = metadata.value if metadata is not None else EMPTY
+    return Resolution(query, Route(admitted.targets), tuple(fields), value, admitted.excluded, admitted.notes)
 
 
 def _won_endpoint(voices: Context, fields: list[Field]) -> tuple[int, Selection]:

@@ -52,7 +52,6 @@ _TABLE: tuple[tuple[str, str, Severity, str], ...] = (
     ("LR106", "unsupported-version", "error", "A version of the format that this release does not read."),
     ("LR107", "null-value", "error", "A field that is written and left empty."),
     ("LR108", "wildcard-swallows", "warning", 'A name near a declared one, which the entry "*" takes in.'),
-    ("LR109", "policies-not-enforced", "error", "Policies, which this release reads and does not enforce yet."),
     ("LR110", "tests-not-run", "warning", "Tests, which this release reads and does not run yet."),
     ("LR111", "unknown-agent", "error", "An agent that is not declared under agents."),
     ("LR112", "unknown-client", "error", "A client that is not declared under clients."),
@@ -85,6 +84,10 @@ _TABLE: tuple[tuple[str, str, Severity, str], ...] = (
     ("LR313", "homeless-model", "warning", "A model that belongs to no endpoint."),
     ("LR314", "foreign-model", "warning", "A model that never reaches the endpoint chosen beside it."),
     ("LR315", "unknown-variable", "warning", "A variable with the spec's prefix that no setting reads."),
+    ("LR316", "policy-matches-nothing", "warning", "A policy names what is not there."),
+    ("LR317", "not-met", "warning", "A target does not meet what only warns."),
+    ("LR318", "repeated-policy", "error", "Two policies have one name."),
+    ("LR319", "empty-policy", "warning", "A policy that requires and denies nothing."),
 )
 
 RULES: Mapping[str, Rule] = {slug: Rule(code, slug, severity, summary) for code, slug, severity, summary in _TABLE}

@@ -60,6 +60,8 @@ Api = Annotated[str, Shape(pattern=r"^[a-z][a-z0-9-]*(?!\n)$", examples=list(API
 Name = Annotated[str, Shape(pattern=_NAME, maxLength=128)]
 ProviderName = Annotated[str, Shape(pattern=_PROVIDER_NAME, maxLength=128)]
 Text = Annotated[str, Shape(pattern=NOT_BLANK)]
+Texts = Annotated[tuple[Text, ...], Shape(minItems=1)]
+Globs = Texts
 Url = Annotated[str, Shape(pattern=NOT_BLANK, examples=["http://localhost:11434/v1"])]
 Seconds = Annotated[float, Shape(exclusiveMinimum=0, maximum=_DAY_S)]
 Attempts = Annotated[int, Shape(minimum=1, maximum=1000)]

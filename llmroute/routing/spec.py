@@ -34,6 +34,7 @@ from llmroute.routing.shapes import (
     StreamBreak,
     Temperature,
     Text,
+    Texts,
     Tokens,
     Transport,
     Url,
@@ -226,6 +227,8 @@ class Provider(Connection):
     """Read off the URL; may only be made stricter here, for a local port that forwards elsewhere."""
     models: Annotated[tuple[Text, ...], Shape(minItems=1)] | None = None
     """A closed list: no other model is ever asked of this provider."""
+    regions: Texts | None = None
+    """Labels of the places where it works, for policies that require some; every such place is named."""
     aliases: Mapping[Text, Text] | None = None
     """Names that this provider serves by another model: `asked-for: sent`."""
     purposes: Mapping[Name, ProviderPurpose] | None = None

@@ -7,6 +7,7 @@ and prefers the obvious way to the fast one. Of llmroute it takes only the data 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from llmroute.catalog.presets import PRESETS, base_url_from_variable
 from tests.properties.naive_scopes import NUMBERS, Refused, Scope, named, scopes_of
@@ -17,6 +18,7 @@ from tests.properties.naive_values import (
     Unusable,
     class_of,
     farther,
+    fits,
     normal,
     number,
     origin,
@@ -50,6 +52,7 @@ class NaiveResolver(Reader):
 
     def __init__(self, document: Mapping[str, Any], query: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         super().__init__(environ)
+        self.document, self.query = document, query
         self.providers: Mapping[str | None, Any] = document.get("providers", {})
         self.purpose: str | None = query.get("purpose")
         self.scopes = list(scopes_of(document, query, self.environ))
@@ -66,14 +69,69 @@ class NaiveResolver(Reader):
         if not remote_is_fine and any(farther(target["locality"], primary["locality"]) for target in chain):
             raise Refused("remote-fallback")
         allowed = [t for t in chain if not any(farther(t["locality"], limit) for limit in self.limits())]
+        allowed = [t for t in allowed if not any(self.breaks(policy, t) for policy in self.policies())]
         if not allowed:
             raise Refused("constraint-violated")
-        return allowed
+        return [{name: t[name] for name in t if name != "home"} for t in allowed]
 
     def limits(self) -> list[str]:
         """Every demand of locality; they add up."""
         demands = (scope.says.get("require", {}).get("locality") for scope in self.scopes)
         return [demand for demand in demands if demand]
+
+    # -- policies
+
+    def policies(self) -> list[Mapping[str, Any]]:
+        """Those that speak of the query, and do more than warn."""
+        spoken = []
+        for policy in self.document.get("policies", []):
+            asked = (self.query.get(part[:-1]) or "" for part in ("agents", "purposes", "clients"))
+            lists = (policy.get(part, ["*"]) for part in ("agents", "purposes", "clients"))
+            if all(fits(globs, name) for globs, name in zip(lists, asked, strict=True)) and not policy.get("warn"):
+                spoken.append(policy)
+        return spoken
+
+    def breaks(self, policy: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
+        """Whether a target lacks what the policy requires, or has what it denies."""
+        require, deny = policy.get("require", {}), policy.get("deny", {})
+        provider, host = target["provider"], urlsplit(target["base_url"]).hostname or ""
+        preset = self.preset(provider)
+        known_as = [name for name in (provider, preset and preset.name) if name]
+        vendors = [
+            name
+            for name, each in PRESETS.items()
+            if urlsplit(each.base_url).hostname == host and class_of(f"x://{host}") == "remote"
+        ]
+        regions = self.providers.get(provider, {}).get("regions", []) if target["home"] else []
+        return any(
+            (
+                farther(target["locality"], require.get("locality", "remote")),
+                "providers" in require
+                and not (target["home"] and any(fits(require["providers"], name) for name in known_as)),
+                target["api"] not in require.get("apis", [target["api"]]),
+                "regions" in require and (not regions or not set(regions) <= set(require["regions"])),
+                any(fits(deny.get("providers", []), name) for name in known_as + vendors),
+                fits(deny.get("models", []), target["model"]),
+                fits(deny.get("models", []), f"{provider}/{target['model']}") and provider is not None,
+                fits(deny.get("hosts", []), host),
+                target["locality"] in deny.get("localities", []),
+            )
+        )
+
+    def at_home(self, home: Endpoint) -> bool:
+        """Whether the provider is where the spec, or else the preset, says that it is."""
+        says, preset = self.providers.get(home.provider, {}), self.preset(home.provider)
+        if home.provider is None:
+            return False
+        try:
+            own = (
+                normal(self.expand(says["base_url"]))
+                if "base_url" in says
+                else normal(preset.base_url if preset else "")
+            )
+        except Unusable:
+            return False
+        return origin(own) == origin(home.url)
 
     # -- endpoint
 
@@ -255,6 +313,7 @@ class NaiveResolver(Reader):
             "locality": self.locality(home, model),
             "credential": self.credential(scope, home),
             "params": self.params(scope, home.provider),
+            "home": self.at_home(home),
         }
 
     def credential(self, scope: Scope, home: Endpoint) -> dict[str, str]:

@@ -98,3 +98,9 @@ def class_of(url: str) -> str:
     if host == "localhost" or host.startswith("127."):
         return "local"
     return "lan" if host.startswith(("10.", "192.168.")) else "remote"
+
+
+def fits(globs: list[str], name: str) -> bool:
+    """Whether a name fits one of the globs: `*` is any text, `?` one character; case does not count."""
+    patterns = [re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".") for glob in globs]
+    return any(re.fullmatch(pattern, name, re.IGNORECASE | re.DOTALL) for pattern in patterns)

@@ -199,6 +199,41 @@ _env_section = st.sampled_from(
         {"env": {"names": {"model": ["OUR_MODEL"], "model.plan": ["OUR_PLAN_MODEL"], "base_url": ["OUR_URL"]}}},
     ]
 )
+_labels = st.sampled_from([["eu"], ["eu", "us"], ["us"]])
+_names = {
+    "agents": st.sampled_from([["a"], ["*"], ["?"], ["b*", "A"]]),
+    "purposes": st.sampled_from([["plan"], ["do"], ["*-one"], ["*"]]),
+    "clients": st.sampled_from([["c"], ["d*"], ["*"]]),
+}
+_required = {
+    "locality": _locality,
+    "providers": st.sampled_from([["openai"], ["box", "oll*"], ["*"], ["Anthropic", "work"]]),
+    "apis": st.sampled_from([["openai-chat"], ["anthropic-messages", "ollama-chat"]]),
+    "regions": _labels,
+}
+_denied = {
+    "providers": st.sampled_from([["openai"], ["o*"], ["anthropic", "work"]]),
+    "models": st.sampled_from([["m1"], ["*:cloud"], ["openai/*"], ["M?"]]),
+    "hosts": st.sampled_from([["api.openai.com"], ["*.example"], ["10.*"], ["localhost", "127.0.0.1"]]),
+    "localities": st.sampled_from([["remote"], ["lan"], ["local", "lan"]]),
+}
+
+
+@st.composite
+def policies(draw: Draw) -> list[dict[str, Any]]:
+    """One or two policies; most speak of the query, and most leave something of the chain."""
+    made = []
+    for number in range(draw(st.sampled_from([1, 1, 2]))):
+        policy: dict[str, Any] = {"name": f"policy-{number}"}
+        policy |= {name: draw(globs) for name, globs in _names.items() if draw(_seldom)}
+        for key, values in (("require", _required), ("deny", _denied)):
+            if draw(st.booleans()):
+                name = draw(st.sampled_from(sorted(values)))
+                policy[key] = {name: draw(values[name])}
+        made.append(policy | ({"warn": True} if draw(_rarely) else {}))
+    return made
+
+
 _args = st.sampled_from(
     [*[()] * 6, ("model",), ("provider",), ("base_url",), ("base_url", "model"), ("provider", "model")]
 )
@@ -240,3 +275,14 @@ def worlds(draw: Draw) -> World:
     document |= draw(_env_section)
     query = {"agent": draw(_agent), "purpose": draw(_purpose), "client": draw(_client) or client}
     return World(document, {**query, "args": arguments(draw)}, environ)
+
+
+@st.composite
+def governed(draw: Draw) -> World:
+    """A world with policies, and providers that say where they work."""
+    world: World = draw(worlds())
+    world.document["policies"] = draw(policies())
+    for says in world.document["providers"].values():
+        if draw(_often):
+            says["regions"] = draw(_labels)
+    return world

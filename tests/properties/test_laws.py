@@ -33,7 +33,7 @@ from tests.properties.places import (
     read,
     write,
 )
-from tests.properties.strategies import World, worlds
+from tests.properties.strategies import World, policies, worlds
 
 two_ranks = st.sampled_from([(strong, weak) for strong in RANKS for weak in RANKS if strong < weak])
 everywhere = worlds().map(asked)
@@ -259,6 +259,20 @@ def test_a_requirement_never_adds_a_target(world: World, rank: int, locality: st
     before = real_resolve(*world)
     assume(read(world, rank, "require") is None)
     write(world, rank, "require", {"locality": locality})
+    after = real_resolve(*world)
+    if "error" in before:
+        assert after == before
+    elif "error" in after:
+        assert after == {"error": "constraint-violated"}
+    else:
+        kept = iter(before["targets"])
+        assert all(target in kept for target in after["targets"]), "not a part of the chain, in its order"
+
+
+@given(everywhere, policies())
+def test_a_policy_never_adds_a_target(world: World, rules: list[dict[str, Any]]) -> None:
+    before = real_resolve(*world)
+    world.document["policies"] = rules
     after = real_resolve(*world)
     if "error" in before:
         assert after == before

@@ -1,4 +1,4 @@
-"""LR301 to LR315: what is allowed, and hardly meant."""
+"""LR301 to LR319: what is allowed, and hardly meant."""
 
 from __future__ import annotations
 
@@ -259,5 +259,81 @@ CHECKS: Mapping[str, Page] = {
         bad=replace(example(_PLAIN), environ={"LLMROUTE_MODLE": "llama3.1:8b"}),
         good=replace(example(_PLAIN), environ={"LLMROUTE_MODEL": "llama3.1:8b"}),
         fix="Correct its name. `docs/environment.md` lists the settings; `env.names` adds names of your own.",
+    ),
+    "policy-matches-nothing": Page(
+        why="A policy that names an agent, a purpose, a client or a provider that is not there protects nothing, and "
+        "looks as if it did. Names that only the entry `*` takes in are not counted as missing.",
+        bad=example("""
+            version: 1
+            defaults: {model: ollama/llama3.1:8b}
+            agents: {secret-notes: {}}
+            policies:
+              - {name: stays-here, agents: [secret-nots], require: {locality: local}}
+        """),
+        good=example("""
+            version: 1
+            defaults: {model: ollama/llama3.1:8b}
+            agents: {secret-notes: {}}
+            policies:
+              - {name: stays-here, agents: ["secret-*"], require: {locality: local}}
+        """),
+        fix="Correct the name, or write a glob that fits what is there.",
+    ),
+    "not-met": Page(
+        why="A policy with `warn: true` was not met. The target is kept, and each answer says so: `explain` shows it, "
+        "and the program's log has it.",
+        bad=example(
+            """
+            version: 1
+            defaults: {model: anthropic/claude-sonnet-5-5}
+            policies:
+              - {name: prefer-here, require: {locality: local}, warn: true, because: prompts are personal}
+        """,
+            "explain",
+        ),
+        good=example(
+            """
+            version: 1
+            defaults: {model: ollama/llama3.1:8b}
+            policies:
+              - {name: prefer-here, require: {locality: local}, warn: true, because: prompts are personal}
+        """,
+            "explain",
+        ),
+        fix="Choose a target that meets it, or take `warn` away, so that no other is ever called.",
+    ),
+    "repeated-policy": Page(
+        why="What a policy leaves out is told by the policy's name, and two of one name can't be told apart.",
+        bad=example("""
+            version: 1
+            defaults: {model: ollama/llama3.1:8b}
+            policies:
+              - {name: stays-here, require: {locality: local}}
+              - {name: stays-here, deny: {hosts: ["*.example.com"]}}
+        """),
+        good=example("""
+            version: 1
+            defaults: {model: ollama/llama3.1:8b}
+            policies:
+              - {name: stays-here, require: {locality: local}}
+              - {name: no-example, deny: {hosts: ["*.example.com"]}}
+        """),
+        fix="Give each its own name, or write both into one.",
+    ),
+    "empty-policy": Page(
+        why="A policy without `require` and `deny` holds for every target.",
+        bad=example("""
+            version: 1
+            defaults: {model: ollama/llama3.1:8b}
+            policies:
+              - {name: stays-here, agents: ["*"]}
+        """),
+        good=example("""
+            version: 1
+            defaults: {model: ollama/llama3.1:8b}
+            policies:
+              - {name: stays-here, require: {locality: local}}
+        """),
+        fix="Write what it requires or denies, or take it out.",
     ),
 }

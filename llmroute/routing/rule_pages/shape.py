@@ -177,24 +177,6 @@ SHAPE: Mapping[str, Page] = {
         """),
         fix="Correct the name, or declare it as a name of its own.",
     ),
-    "policies-not-enforced": Page(
-        why="This release reads `policies` and does not enforce them yet. A spec that relies on them does not run: "
-        "a rule that is written and does not hold is worse than none.",
-        bad=example("""
-            version: 1
-            defaults: {model: ollama/llama3.1:8b}
-            policies:
-              - {name: stays-here, agents: ["secret-*"], require: {locality: local}}
-        """),
-        good=example("""
-            version: 1
-            defaults: {model: ollama/llama3.1:8b}
-            agents:
-              secret-notes: {require: {locality: local}}
-        """),
-        fix="Write the requirement as `require` on the scopes it concerns. Requirements add up, and no scope can "
-        "loosen another's.",
-    ),
     "tests-not-run": Page(
         why="This release reads `tests` and does not run them yet. They are kept in the file, and prove nothing.",
         bad=example("""
