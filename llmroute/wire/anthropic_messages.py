@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from llmroute.errors import ConversionError
 from llmroute.wire.anthropic_messages_content import Content
 from llmroute.wire.anthropic_messages_decode import decode_request
-from llmroute.wire.anthropic_messages_reply import decode_reply, encode_reply
+from llmroute.wire.anthropic_messages_reply import decode_reply
+from llmroute.wire.anthropic_messages_reply_encode import encode_reply
 from llmroute.wire.anthropic_messages_stream import StreamDecoder
 from llmroute.wire.anthropic_messages_stream_encode import StreamEncoder
 from llmroute.wire.codec import ANTHROPIC, Decoded, Encoded, Extras, Foreign, Losses

@@ -20,6 +20,7 @@ from llmroute.wire.message import (
     ToolCall,
     ToolResult,
 )
+from llmroute.wire.replies import provider
 from llmroute.wire.request import EFFORTS, ChatRequest, Effort, Params, ResponseFormat, Tool, ToolChoice, ToolMode
 
 if TYPE_CHECKING:
@@ -114,10 +115,11 @@ def _said(row: Mapping[str, Any], kind: str, at: str, source: str) -> Part | Non
             return Text(shape.text(row, "text", at), extra=extra_of(row, ("type", "text"), source))
         case "thinking":
             signature = shape.optional(row, "signature", str, at)
-            extra = extra_of(row, ("type", "thinking", "signature"), source)
-            return Thinking(shape.text(row, "thinking", at), signature or None, extra=extra)
+            extra, whose = extra_of(row, ("type", "thinking", "signature"), source), provider(source, ANTHROPIC)
+            return Thinking(shape.text(row, "thinking", at), signature or None, source=whose, extra=extra)
         case "redacted_thinking":
-            return Thinking("", redacted=shape.text(row, "data", at), extra=extra_of(row, ("type", "data"), source))
+            extra, whose = extra_of(row, ("type", "data"), source), provider(source, ANTHROPIC)
+            return Thinking("", redacted=shape.text(row, "data", at), source=whose, extra=extra)
         case "tool_use":
             arguments = shape.as_object(row.get("input"), f"{at}/input")
             call_id, name = shape.text(row, "id", at), shape.text(row, "name", at)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError, MalformedReplyError, TruncatedStreamError
 from llmroute.wire import shape
-from llmroute.wire.anthropic_messages_reply import stop_reason_of, usage_of
+from llmroute.wire.anthropic_messages_reply import stop_reason_of, unknown_stop, usage_of
+from llmroute.wire.assembly import Assembly, Block
 from llmroute.wire.codec import ANTHROPIC
 from llmroute.wire.faults import Failure, from_error_object, parse
 from llmroute.wire.json_text import arguments_text
-from llmroute.wire.replies import Assembly, Block
+from llmroute.wire.unknown import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from llmroute.wire.sse import ServerSentEvent
 
 _KINDS = {"text": "text", "thinking": "thinking", "redacted_thinking": "thinking", "tool_use": "tool_call"}
+_CALLS = frozenset({"tool_call", "answer", "surplus"})
 _BLOCK = frozenset({"type", "text", "thinking", "signature", "data", "id", "name", "input"})
 _MESSAGE = frozenset({"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"})
 
@@ -103,14 +105,15 @@ class StreamDecoder:
         return self._counted(message)
 
     def _note(self, row: dict[str, Any]) -> None:
-        self._answer.extra |= {k: v for k, v in shape.rest(row, _MESSAGE).items() if v is not None}
+        self._answer.keep(shape.rest(row, _MESSAGE))
+        self._answer.keep(unknown_stop(row.get("stop_reason")))
 
     def _start(self, row: dict[str, Any]) -> Sequence[Event]:
         data = shape.as_object(row.get("content_block"), "/content_block")
         kind = shape.text(data, "type", "/content_block")
         block = self._open(row, _KINDS.get(kind, "opaque"))
         if block.kind == "opaque":
-            block.data = data
+            block.data = dict(data)
             return ()
         block.extra |= {k: v for k, v in shape.rest(data, _BLOCK).items() if v is not None}
         if block.kind == "tool_call":
@@ -132,7 +135,7 @@ class StreamDecoder:
             return []
         text = shape.expect(piece, str, f"/{block.kind}")
         if block.kind == "text":
-            return [self._answer.text(text, block)]
+            return self._answer.text(text, block)
         return [self._answer.thinking(text, block)]
 
     def _delta(self, row: dict[str, Any]) -> Sequence[Event]:
@@ -144,16 +147,18 @@ class StreamDecoder:
             case "thinking_delta":
                 return self._grow(self._of_kind(block, row, "thinking"), delta.get("thinking"))
             case "signature_delta":
-                thought = self._of_kind(block, row, "thinking")
-                thought.signature += shape.text(delta, "signature", "/delta")
-                return [self._answer.thinking("", thought, thought.signature)]
-            case "input_json_delta" if block is not None and block.kind in {"tool_call", "answer"}:
+                self._of_kind(block, row, "thinking").signature += shape.text(delta, "signature", "/delta")
+            case "input_json_delta" if block is not None and block.kind in _CALLS:
                 piece = shape.text(delta, "partial_json", "/delta")
                 return self._answer.arguments(block, piece) if piece else ()
             case "input_json_delta" if block is None:
                 raise MalformedReplyError("the arguments of a tool call came before the call")
             case "citations_delta" if block is not None:
-                block.extra.setdefault("citations", []).append(delta.get("citation"))
+                gather(block.extra, {"citations": [delta.get("citation")]})
+            case "input_json_delta" if block is not None and block.kind == "opaque":
+                block.pieces.append(shape.text(delta, "partial_json", "/delta"))
+            case _ if block is not None and block.kind == "opaque":
+                gather(block.data, shape.rest(delta, ("type",)))
         return ()
 
     def _of_kind(self, block: Block | None, row: dict[str, Any], kind: str) -> Block:
@@ -163,7 +168,7 @@ class StreamDecoder:
     def _stop(self, row: dict[str, Any]) -> Sequence[Event]:
         block = self._blocks.get(_index(row))
         if block is None or block.kind != "tool_call" or block.call is not None:
-            return ()
+            return self._answer.end_part(block) if block is not None else ()
         # The reason to stop comes later; here, broken arguments mean that the answer was cut.
         return [self._answer.end_call(block, cut=True)]
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError
-from llmroute.wire.anthropic_messages_reply import stop_to, usage_to
+from llmroute.wire.anthropic_messages_reply_encode import encode_reply, stop_to, usage_to
+from llmroute.wire.codec import ANTHROPIC, Loss
 from llmroute.wire.events import (
     ErrorEvent,
     Event,
     Finish,
+    PartEvent,
     Restart,
     TextDelta,
     ThinkingDelta,
@@ -20,6 +22,8 @@ from llmroute.wire.events import (
     ToolCallStart,
     UsageEvent,
 )
+from llmroute.wire.message import Opaque, Thinking, ToolCall
+from llmroute.wire.replies import is_object
 from llmroute.wire.sse import ServerSentEvent
 from llmroute.wire.tools import valid_id
 
@@ -27,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmroute.errors import CallError
-    from llmroute.wire.reply import Usage
+    from llmroute.wire.message import Extra
+    from llmroute.wire.reply import Reply, Usage
 
 
 @dataclass(slots=True)
@@ -49,9 +54,13 @@ class StreamEncoder:
     """Turns neutral events into the events of one stream, for a server's side of the API.
 
     The blocks of a message come one after another: what belongs to a later one waits until those before it ended.
+    `source` is that of `encode_reply`.
     """
 
-    def __init__(self, *, model: str, id: str) -> None:  # noqa: A002 - the API's word
+    def __init__(self, *, model: str, id: str, source: str = "") -> None:  # noqa: A002 - the API's word
+        self.losses: tuple[Loss, ...] = ()
+        """What was lost, once `Finish` was written; the pointers are into its reply."""
+        self._source = source
         self._model = model
         self._id = id
         self._started = False
@@ -79,10 +88,19 @@ class StreamEncoder:
         self._take(event)
         rows += self._drain()
         if isinstance(event, Finish):
-            usage = usage_to(event.reply.usage)
-            rows.append({"type": "message_delta", "delta": stop_to(event.reply), "usage": usage})
-            rows.append({"type": "message_stop"})
+            rows += self._last_rows(event.reply)
         return [_event(row) for row in rows]
+
+    def _last_rows(self, reply: Reply) -> list[dict[str, Any]]:
+        self.losses = (*_losses(reply, self._source), *_untold(reply, (ANTHROPIC, self._source)))
+        delta = stop_to(reply) | self._own(reply.extra)
+        return [
+            {"type": "message_delta", "delta": delta, "usage": usage_to(reply.usage)},
+            {"type": "message_stop"},
+        ]
+
+    def _own(self, extra: Extra) -> dict[str, Any]:
+        return {**extra.get(ANTHROPIC, {}), **extra.get(self._source, {})}
 
     def _message_start(self) -> dict[str, Any]:
         message: dict[str, Any] = {
@@ -115,9 +133,18 @@ class StreamEncoder:
             self._tool(event.index).deltas.append(delta)
         elif isinstance(event, ToolCallEnd):
             self._tool(event.index).ended = True
+        elif isinstance(event, PartEvent):
+            self._whole(event.part)
         else:
             for out in self._queue:
                 out.ended = True
+
+    def _whole(self, part: Thinking | Opaque) -> None:
+        if isinstance(part, Thinking):
+            start = {"type": "redacted_thinking", "data": part.redacted, **self._own(part.extra)}
+            self._queue.append(_Out("redacted_thinking", -1, start, ended=True))
+        elif part.api == ANTHROPIC:
+            self._queue.append(_Out("opaque", -1, dict(part.data), ended=True))
 
     def _last(self, kind: str, start: dict[str, Any]) -> _Out:
         if not self._queue or self._queue[-1].kind != kind or self._queue[-1].ended:
@@ -140,6 +167,25 @@ class StreamEncoder:
                 return
             yield {"type": "content_block_stop", "index": out.place}
             del self._queue[0]
+
+
+def _losses(reply: Reply, source: str) -> list[Loss]:
+    """What is lost of a whole reply too; but a stream tells arguments as the model wrote them, and not why."""
+    found = encode_reply(reply, raw_arguments=True, source=source).losses
+    return [loss for loss in found if not loss.field.startswith("tool_use")] + [
+        Loss(f"/message/content/{i}", "tool_use", "whether arguments were cut, or broken by the model, is not told")
+        for i, part in enumerate(reply.content)
+        if isinstance(part, ToolCall) and part.complete != is_object(part.arguments)
+    ]
+
+
+def _untold(reply: Reply, mine: tuple[str, ...]) -> Iterator[Loss]:
+    """Fields of blocks that a whole reply has: the neutral events do not tell them."""
+    for i, part in enumerate(reply.content):
+        if isinstance(part, Opaque) or (isinstance(part, Thinking) and part.redacted is not None):
+            continue
+        for name in sorted({name for key in mine for name in part.extra.get(key, {})}):
+            yield Loss(f"/message/content/{i}/extra/{name}", name, "a stream has no place for it")
 
 
 _ERROR_TYPES = {

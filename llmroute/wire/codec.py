@@ -48,7 +48,7 @@ class Foreign:
 
 @quiet("body")
 class Encoded(NamedTuple):
-    """A request in a wire format."""
+    """A request or a reply in a wire format."""
 
     body: dict[str, Any]
     losses: tuple[Loss, ...] = ()
@@ -88,16 +88,22 @@ class Losses:
 
 
 class Extras:
-    """Writes back the fields that only one API, or only one provider, knows."""
+    """Writes back the fields that only one API, or only one provider, knows.
 
-    def __init__(self, api: str, source: str, losses: Losses, fields: Foreign = Foreign()) -> None:
+    In a request, what other providers' replies left in the conversation was never ours, and is passed over; with
+    `every`, for replies, it is lost.
+    """
+
+    def __init__(
+        self, api: str, source: str, losses: Losses, fields: Foreign = Foreign(), *, every: bool = False
+    ) -> None:
         self._keys = (api, source)
-        self._others = APIS - {api}
+        self._every = every
         self._fields = fields
         self.losses = losses
 
     def of(self, extra: Mapping[str, Mapping[str, Any]], at: str) -> dict[str, Any]:
-        """The fields to write back. Those of other APIs are lost, those of other providers were never ours.
+        """The fields to write back; those of other APIs are lost.
 
         Raises:
             ConversionError: a field of another API changes the meaning of the request.
@@ -106,7 +112,7 @@ class Extras:
         for key, values in extra.items():
             if key in self._keys:
                 mine.update(values)
-            elif key in self._others:
+            elif self._every or key in APIS:
                 for name, value in values.items():
                     mine |= self._foreign(name, value, f"{at}/{name}")
         return mine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from llmroute.errors import KINDS, CallError, ConversionError
 from llmroute.wire import shape
-from llmroute.wire.message import ToolCall, part_from_json, part_to_json
+from llmroute.wire.message import Opaque, Thinking, ToolCall, part_from_json, part_to_json
 from llmroute.wire.quiet import quiet
 from llmroute.wire.reply import Reply, Usage
 
@@ -113,6 +113,18 @@ class ToolCallEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class PartEvent:
+    """A part of the answer that comes whole: hidden thinking, or a block that there is no word for."""
+
+    type: ClassVar[str] = "part"
+    part: Thinking | Opaque
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields."""
+        return {"type": self.type, "part": part_to_json(self.part)}
+
+
+@dataclass(frozen=True, slots=True)
 class UsageEvent:
     """Token counts so far; the last one holds."""
 
@@ -169,7 +181,16 @@ def _told(error: CallError) -> dict[str, Any]:
 
 
 Event: TypeAlias = (
-    TextDelta | ThinkingDelta | ToolCallStart | ToolCallDelta | ToolCallEnd | UsageEvent | Finish | ErrorEvent | Restart
+    TextDelta
+    | ThinkingDelta
+    | ToolCallStart
+    | ToolCallDelta
+    | ToolCallEnd
+    | PartEvent
+    | UsageEvent
+    | Finish
+    | ErrorEvent
+    | Restart
 )
 EVENT_TYPES = (
     "text_delta",
@@ -177,6 +198,7 @@ EVENT_TYPES = (
     "tool_call_start",
     "tool_call_delta",
     "tool_call_end",
+    "part",
     "usage",
     "finish",
     "error",
@@ -184,7 +206,7 @@ EVENT_TYPES = (
 )
 
 
-def event_from_json(data: object) -> Event:
+def event_from_json(data: object) -> Event:  # noqa: PLR0911 - one case a type
     """The inverse of an event's `to_json`; a delta lacks what stood before it (see `events_from_json`).
 
     Raises:
@@ -196,6 +218,8 @@ def event_from_json(data: object) -> Event:
             return TextDelta(shape.text(row, "text", ""))
         case "thinking_delta":
             return ThinkingDelta(shape.text(row, "text", ""), signature=shape.optional(row, "signature", str, ""))
+        case "part":
+            return PartEvent(_part(row))
         case "usage":
             return UsageEvent(Usage.from_json(row.get("usage"), "/usage"))
         case "finish":
@@ -215,6 +239,13 @@ def _tool_event(kind: str, row: dict[str, Any], index: int) -> Event:
     if not isinstance(call, ToolCall):
         raise ConversionError("expected a tool call", pointer="/call/type")
     return ToolCallEnd(index, call)
+
+
+def _part(row: dict[str, Any]) -> Thinking | Opaque:
+    part = part_from_json(row.get("part"), "/part")
+    if not isinstance(part, Thinking | Opaque):
+        raise ConversionError("expected thinking or an opaque part", pointer="/part/type")
+    return part
 
 
 def _error(row: dict[str, Any]) -> CallError:

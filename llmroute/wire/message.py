@@ -77,6 +77,8 @@ class Thinking:
     """Anthropic's proof that the text is its own; without it the block can't be replayed there."""
     redacted: str | None = None
     """The encrypted form, where the provider hides the text (which is empty then)."""
+    source: str | None = field(default=None, kw_only=True)
+    """The provider that thought it, which alone is given it back; None: not known, so any may be."""
     extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
 
 

@@ -12,8 +12,10 @@ from llmroute.errors import ConversionError
 from llmroute.wire.codec import OPENAI, Decoded, Encoded, Extras, Foreign, Losses
 from llmroute.wire.openai_chat_content import Content
 from llmroute.wire.openai_chat_decode import decode_request
-from llmroute.wire.openai_chat_reply import decode_reply, encode_reply
-from llmroute.wire.openai_chat_stream import StreamDecoder, StreamEncoder
+from llmroute.wire.openai_chat_reply import decode_reply
+from llmroute.wire.openai_chat_reply_encode import encode_reply
+from llmroute.wire.openai_chat_stream import StreamDecoder
+from llmroute.wire.openai_chat_stream_encode import StreamEncoder
 from llmroute.wire.quirks import Quirks
 from llmroute.wire.schemas import why_not_strict
 from llmroute.wire.tools import check_choice, check_pairs, renamed, tool_names

@@ -1,4 +1,4 @@
-"""OpenAI Chat Completions: whole replies, in both directions."""
+"""OpenAI Chat Completions: whole replies, read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from llmroute.wire.codec import OPENAI
 from llmroute.wire.faults import Failure, answer_object, from_error_object
 from llmroute.wire.message import Message, Opaque, Part, Text, Thinking, ToolCall
 from llmroute.wire.openai_chat_decode import tool_calls
-from llmroute.wire.replies import finished_call, renamed_call
-from llmroute.wire.reply import Reply, StopReason, Usage
+from llmroute.wire.openai_chat_usage import usage_in, usage_of_timings
+from llmroute.wire.replies import answered, empty, finished_call, provider
+from llmroute.wire.reply import Reply, StopReason
+from llmroute.wire.unknown import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,18 +26,19 @@ FINISH: dict[str, StopReason] = {
     "content_filter": "content_filter",
 }
 """`finish_reason` of the API, and what it is here."""
-FINISH_BACK: dict[StopReason, str] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "content_filter": "content_filter",
-    "refusal": "content_filter",
-}
-_ANSWER_FIELDS = frozenset({"id", "object", "created", "model", "choices", "usage"})
-_MESSAGE_FIELDS = frozenset({
-    "role", "content", "tool_calls", "reasoning_content", "reasoning", "refusal", "function_call", "annotations",
-    "audio",
-})  # fmt: skip
+ERROR = "error"
+"""`finish_reason` of answers that broke (OpenRouter)."""
+OTHERS = "choices: only the first one is kept"
+REFUSAL = {"refusal": "field"}
+"""Marks a text that stood in the field `refusal`, beside the content."""
+SHOWN = frozenset({"annotations", "audio"})
+"""Fields of a message that no request can send back: they stay with the reply."""
+MESSAGE = SHOWN | {
+    "role", "content", "tool_calls", "reasoning_content", "reasoning", "refusal", "function_call",
+}  # fmt: skip
+"""All fields of a message that are not kept to be sent back to its provider."""
+_ANSWER = frozenset({"id", "object", "created", "model", "choices", "usage"})
+_CHOICE = frozenset({"index", "message", "finish_reason", "usage"})
 
 
 def decode_reply(
@@ -56,58 +59,94 @@ def decode_reply(
     """
     row = answer_object(body, failure)
     try:
-        return _reply(row, names or {}, source)
+        return _reply(row, names or {}, source, failure)
     except ConversionError as error:
         raise MalformedReplyError(f"the answer is no chat completion: {error}") from error
 
 
-def _reply(row: Mapping[str, Any], names: Mapping[str, str], source: str) -> Reply:
+def _reply(row: Mapping[str, Any], names: Mapping[str, str], source: str, failure: Failure) -> Reply:
     choices = shape.array(row, "choices", "")
     if not choices:
         raise MalformedReplyError("the answer has no choices")
     choice = shape.as_object(choices[0], "/choices/0")
+    if choice.get("finish_reason") == ERROR:
+        raise failure(choice)
     message = shape.as_object(choice.get("message"), "/choices/0/message")
-    content, refused = _content(message, names, source)
-    has_content, has_calls = bool(content), any(isinstance(part, ToolCall) for part in content)
-    stop_reason, warnings = stop_reason_of(
-        choice.get("finish_reason"), refused=refused, has_calls=has_calls, has_content=has_content
+    content, lost = answered(_content(message, source), names)
+    stop_reason, strange = stop_reason_of(
+        choice.get("finish_reason"),
+        refused=bool(message.get("refusal")),
+        has_calls=any(isinstance(part, ToolCall) for part in content),
+        has_content=bool(content),
     )
-    if len(choices) > 1:
-        warnings += ("choices: only the first one is kept",)
     parts = tuple(finished_call(part, stop_reason) if isinstance(part, ToolCall) else part for part in content)
-    rest = {key: value for key, value in shape.rest(message, _MESSAGE_FIELDS).items() if value is not None}
-    unknown = {key: value for key, value in shape.rest(row, _ANSWER_FIELDS).items() if value is not None}
+    warnings = (*strange, *lost, *empty(parts, stop_reason), *((OTHERS,) if len(choices) > 1 else ()))
+    rest = _known(shape.rest(message, MESSAGE))
+    extra = _extra(row, choice, message)
+    word = choice.get("stop_reason")  # vLLM says which stop string it was
     return Reply(
         Message("assistant", parts, extra={source: rest} if rest else {}),
         stop_reason=stop_reason,
-        usage=usage_of(row.get("usage")),
+        stop_sequence=word if isinstance(word, str) and stop_reason == "stop" else None,
+        usage=usage_in(row) or usage_of_timings(row.get("timings")),
         model=shape.optional(row, "model", str, "") or "",
         id=shape.optional(row, "id", str, "") or "",
         warnings=warnings,
-        extra={source: unknown} if unknown else {},
+        extra={source: extra} if extra else {},
     )
 
 
-def _content(message: Mapping[str, Any], names: Mapping[str, str], source: str) -> tuple[tuple[Part, ...], bool]:
+def _known(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _extra(row: Mapping[str, Any], choice: Mapping[str, Any], message: Mapping[str, Any]) -> dict[str, Any]:
+    """What there is no word for, and no request sends back: of the answer, its `choice` and its `message`."""
+    inner = {
+        "choice": said(shape.rest(choice, _CHOICE)) | unknown_finish(choice.get("finish_reason")),
+        "message": said({name: message.get(name) for name in sorted(SHOWN)}),
+    }
+    return _known(shape.rest(row, _ANSWER)) | said(inner)
+
+
+def unknown_finish(value: object) -> dict[str, Any]:
+    """A `finish_reason` that the API does not have, to be kept as it is.
+
+    >>> unknown_finish("eos"), unknown_finish("stop")
+    ({'finish_reason': 'eos'}, {})
+    """
+    return {"finish_reason": value} if isinstance(value, str) and value and value not in FINISH else {}
+
+
+def _content(message: Mapping[str, Any], source: str) -> list[Part]:
     at = "/choices/0/message"
     parts: list[Part] = []
     thought = message.get("reasoning_content") or message.get("reasoning")
     if isinstance(thought, str):
-        parts.append(Thinking(thought))
-    text = message.get("content")
-    if isinstance(text, list):
-        rows = [shape.as_object(item, f"{at}/content/{i}") for i, item in enumerate(text)]
-        texts = [(row.get("text") if row.get("type") == "text" else None) for row in rows]
-        parts += [Text(t) if isinstance(t, str) else Opaque(OPENAI, row) for t, row in zip(texts, rows, strict=True)]
-    elif text:
-        parts.append(Text(shape.expect(text, str, f"{at}/content")))
+        parts.append(Thinking(thought, source=provider(source, OPENAI)))
+    content = message.get("content")
+    if isinstance(content, list):
+        parts += [part_of(item, f"{at}/content/{i}", source) for i, item in enumerate(content)]
+    elif content:
+        parts.append(Text(shape.expect(content, str, f"{at}/content")))
     refusal = shape.optional(message, "refusal", str, at)
     if refusal:
-        parts.append(Text(refusal))
+        parts.append(Text(refusal, extra={OPENAI: REFUSAL}))
     legacy = shape.optional(message, "function_call", dict, at)
     calls = shape.array(message, "tool_calls", at) or ([{"function": legacy}] if legacy else [])
-    parts += [renamed_call(call, names) for call in tool_calls(calls, f"{at}/tool_calls", source)]
-    return tuple(parts), bool(refusal)
+    return [*parts, *tool_calls(calls, f"{at}/tool_calls", source)]
+
+
+def part_of(item: object, at: str, source: str) -> Text | Thinking | Opaque:
+    """An item of content that is a list: Mistral tells thoughts so, as lists of texts."""
+    row = shape.as_object(item, at)
+    kind, text, thoughts = row.get("type"), row.get("text"), row.get("thinking")
+    if kind == "text" and isinstance(text, str):
+        return Text(text)
+    if kind == "thinking" and isinstance(thoughts, list):
+        texts = [shape.as_object(one, f"{at}/thinking/{i}").get("text") for i, one in enumerate(thoughts)]
+        return Thinking("".join(text for text in texts if isinstance(text, str)), source=provider(source, OPENAI))
+    return Opaque(OPENAI, row)
 
 
 def stop_reason_of(
@@ -131,68 +170,3 @@ def stop_reason_of(
     if has_calls or has_content:
         return ended, (f"finish_reason: absent, taken for {ended}",)
     raise MalformedReplyError("the answer has no content and no finish_reason")
-
-
-def usage_of(value: object) -> Usage | None:
-    """Token counts; what is absent or no count is None.
-
-    >>> usage_of({"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}})
-    Usage(input_tokens=7, output_tokens=2, cached_tokens=4, cache_write_tokens=None, reasoning_tokens=None)
-    """
-    if not isinstance(value, dict):
-        return None
-    inputs, outputs = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
-    counts = {
-        "input_tokens": value.get("prompt_tokens"),
-        "output_tokens": value.get("completion_tokens"),
-        "cached_tokens": inputs.get("cached_tokens") if isinstance(inputs, dict) else None,
-        "cache_write_tokens": inputs.get("cache_write_tokens") if isinstance(inputs, dict) else None,
-        "reasoning_tokens": outputs.get("reasoning_tokens") if isinstance(outputs, dict) else None,
-    }
-    known = {name: count for name, count in counts.items() if type(count) is int and count >= 0}
-    return Usage(**known) if known else None
-
-
-def usage_to(usage: Usage | None) -> dict[str, Any] | None:
-    """Token counts as the API writes them; None when the totals are not known: never 0 for unknown."""
-    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
-        return None
-    row: dict[str, Any] = {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-    }
-    inputs = {"cached_tokens": usage.cached_tokens, "cache_write_tokens": usage.cache_write_tokens}
-    known = {name: count for name, count in inputs.items() if count is not None}
-    if known:
-        row["prompt_tokens_details"] = known
-    if usage.reasoning_tokens is not None:
-        row["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
-    return row
-
-
-def encode_reply(reply: Reply, *, model: str | None = None, created: int = 0) -> dict[str, Any]:
-    """A reply as a body; `model` is the name that the client asked for, `created` seconds since 1970."""
-    message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None}
-    if reply.stop_reason == "refusal":
-        message |= {"content": None, "refusal": reply.text}
-    if reply.thinking:
-        message["reasoning_content"] = reply.thinking
-    if reply.tool_calls:
-        message["tool_calls"] = [call_to(call) for call in reply.tool_calls]
-    finish = FINISH_BACK[reply.stop_reason]
-    body: dict[str, Any] = {
-        "id": reply.id,
-        "object": "chat.completion",
-        "created": created,
-        "model": reply.model if model is None else model,
-        "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
-    }
-    usage = usage_to(reply.usage)
-    return body if usage is None else {**body, "usage": usage}
-
-
-def call_to(call: ToolCall) -> dict[str, Any]:
-    """A tool call as the API writes it."""
-    function = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "type": "function", "function": function, **call.extra.get(OPENAI, {})}

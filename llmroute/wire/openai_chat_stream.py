@@ -1,39 +1,40 @@
-"""OpenAI Chat Completions: streams, in both directions."""
+"""OpenAI Chat Completions: streams, read."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from llmroute.errors import CallError, ConversionError, MalformedReplyError, TruncatedStreamError
+from llmroute.errors import ConversionError, MalformedReplyError, TruncatedStreamError
 from llmroute.wire import shape
+from llmroute.wire.assembly import Assembly, Block
 from llmroute.wire.codec import OPENAI
-from llmroute.wire.events import (
-    ErrorEvent,
-    Event,
-    Finish,
-    Restart,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallDelta,
-    ToolCallStart,
-)
 from llmroute.wire.faults import Failure, from_error_object, parse
 from llmroute.wire.json_text import arguments_text
-from llmroute.wire.openai_chat_reply import FINISH_BACK, stop_reason_of, usage_of, usage_to
-from llmroute.wire.replies import Assembly, Block, is_object
-from llmroute.wire.sse import ServerSentEvent
+from llmroute.wire.message import Text, Thinking
+from llmroute.wire.openai_chat_reply import (
+    ERROR,
+    MESSAGE,
+    OTHERS,
+    REFUSAL,
+    SHOWN,
+    part_of,
+    stop_reason_of,
+    unknown_finish,
+)
+from llmroute.wire.openai_chat_usage import usage_in, usage_of_timings
+from llmroute.wire.replies import is_object
+from llmroute.wire.unknown import gather, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llmroute.wire.events import Event
     from llmroute.wire.reply import Reply
+    from llmroute.wire.sse import ServerSentEvent
 
-_CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation", "timings"})
-_DELTA = frozenset({
-    "role", "content", "tool_calls", "reasoning_content", "reasoning", "refusal", "function_call", "obfuscation",
-    "annotations", "audio",
-})  # fmt: skip
+_CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation"})
+_CHOICE = frozenset({"index", "delta", "finish_reason", "usage", "logprobs"})
+_DELTA = MESSAGE | {"obfuscation"}
 _CALL = frozenset({"index", "id", "type", "function"})
 _DONE = "[DONE]"
 
@@ -58,7 +59,7 @@ class StreamDecoder:
         self._by_index: dict[int, Block] = {}
         self._calls: list[Block] = []
         self._finish_reason: object = None
-        self._refused = False
+        self._refusal: Block | None = None
 
     def partial(self) -> Reply:
         """The answer so far."""
@@ -104,51 +105,88 @@ class StreamDecoder:
             answer.id = shape.optional(chunk, "id", str, "") or ""
         if not answer.model:
             answer.model = shape.optional(chunk, "model", str, "") or ""
+        counted = chunk.get("usage") is not None
         if chunk.keys() - _CHUNK:
-            answer.extra |= {k: v for k, v in shape.rest(chunk, _CHUNK).items() if v is not None}
-        choices = shape.optional(chunk, "choices", list, "")
-        events = self._choice(shape.as_object(choices[0], "/choices/0")) if choices else []
-        usage = chunk.get("usage")
-        if usage is not None:
-            events += answer.count(usage_of(usage))
-        return events
+            answer.keep(shape.rest(chunk, _CHUNK))
+            counted = counted or "x_groq" in chunk
+        events: list[Event] = []
+        for i, item in enumerate(shape.array(chunk, "choices", "")):
+            choice = shape.as_object(item, f"/choices/{i}")
+            if choice.get("index"):
+                answer.warnings.append(OTHERS)
+                continue
+            events += self._choice(choice)
+            counted = counted or "usage" in choice
+        return events + answer.count(usage_in(chunk)) if counted else events
 
     def _choice(self, choice: dict[str, Any]) -> list[Event]:
         events: list[Event] = []
         delta = choice.get("delta")
-        if delta and not choice.get("index"):  # other choices than the first are left out
+        if delta:
             delta = shape.as_object(delta, "/choices/0/delta")
             content = delta.get("content")
             if len(delta) > 1 or not content:
                 events += self._thinking(delta)
             if content:
-                events.append(self._answer.text(shape.expect(content, str, "/choices/0/delta/content")))
+                events += self._content(content)
             if len(delta) > 1 or not content:
                 events += self._more(delta)
-        if choice.get("finish_reason") and not choice.get("index"):
+        if choice.get("logprobs") or choice.keys() - _CHOICE:
+            self._keep("choice", shape.rest(choice, _CHOICE - {"logprobs"}))
+        if choice.get("finish_reason"):
             self._finish_reason = choice["finish_reason"]
-            if self._finish_reason == "error":  # OpenRouter
+            if self._finish_reason == ERROR:
                 raise self._failure(choice)
+            self._keep("choice", unknown_finish(self._finish_reason))
         return events
+
+    def _keep(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Fields of an inner object of the answer that no request sends back."""
+        known = said(fields)
+        if known:
+            self._answer.keep({name: known})
 
     def _thinking(self, delta: dict[str, Any]) -> list[Event]:
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         return [self._answer.thinking(thought)] if thought and isinstance(thought, str) else []
 
+    def _content(self, content: object) -> list[Event]:
+        """More of the content: text, or parts in a list, as Mistral tells thoughts."""
+        at, answer = "/choices/0/delta/content", self._answer
+        if not isinstance(content, list):
+            return answer.text(shape.expect(content, str, at))
+        events: list[Event] = []
+        for i, item in enumerate(content):
+            part = part_of(item, f"{at}/{i}", OPENAI)
+            if isinstance(part, Text):
+                events += answer.text(part.text)
+            elif isinstance(part, Thinking):
+                events.append(answer.thinking(part.text))
+            else:
+                answer.open("opaque").data = dict(part.data)
+        return events
+
     def _more(self, delta: dict[str, Any]) -> list[Event]:
         events: list[Event] = []
         refusal = shape.optional(delta, "refusal", str, "/choices/0/delta")
         if refusal:
-            self._refused = True
-            events.append(self._answer.text(refusal))
+            events += self._refuse(refusal)
         for position, item in enumerate(shape.array(delta, "tool_calls", "/choices/0/delta")):
             events += self._call(shape.as_object(item, f"/choices/0/delta/tool_calls/{position}"), position)
         legacy = shape.optional(delta, "function_call", dict, "/choices/0/delta")
         if legacy:
             events += self._call({"index": 0, "function": legacy}, 0)
         if delta.keys() - _DELTA:
-            self._answer.message_extra |= {k: v for k, v in shape.rest(delta, _DELTA).items() if v is not None}
+            gather(self._answer.message_extra, shape.rest(delta, _DELTA))
+        if delta.keys() & SHOWN:
+            self._keep("message", {name: delta[name] for name in sorted(SHOWN & delta.keys())})
         return events
+
+    def _refuse(self, piece: str) -> list[Event]:
+        if self._refusal is None:
+            self._refusal = self._answer.open("text")
+            self._refusal.mark |= REFUSAL
+        return self._answer.text(piece, self._refusal)
 
     def _call(self, row: dict[str, Any], position: int) -> list[Event]:
         at = f"/choices/0/delta/tool_calls/{position}"
@@ -157,11 +195,11 @@ class StreamDecoder:
         name = shape.optional(function, "name", str, f"{at}/function") or ""
         block = self._slot(row.get("index"), call_id, name, position)
         if row.keys() - _CALL:
-            block.extra |= shape.rest(row, _CALL)
+            gather(block.extra, shape.rest(row, _CALL))
         if call_id and block.index < 0:
             block.id = call_id
         arguments = arguments_text(function.get("arguments"), f"{at}/function/arguments")
-        events = self._answer.announce(block, block.id, name) if name and block.index < 0 else []
+        events = self._answer.announce(block, block.id, name) if name and not block.name else []
         return events + self._answer.arguments(block, arguments) if arguments else events
 
     def _slot(self, index: object, call_id: str, name: str, position: int) -> Block:
@@ -192,68 +230,13 @@ class StreamDecoder:
         answer = self._answer
         stop_reason, warnings = stop_reason_of(
             self._finish_reason,
-            refused=self._refused,
+            refused=self._refusal is not None,
             has_calls=answer.has_calls,
             has_content=bool(answer.blocks),
         )
         answer.warnings += warnings
-        events = answer.finish(stop_reason)
+        events = [] if answer.usage else answer.count(usage_of_timings(answer.extra.get("timings")))
+        word = answer.extra.get("choice", {}).get("stop_reason")  # vLLM says which stop string it was
+        events += answer.finish(stop_reason, word if isinstance(word, str) and stop_reason == "stop" else None)
         self.finished = True
         return events
-
-
-class StreamEncoder:
-    """Turns neutral events into the chunks of one stream, for a server's side of the API."""
-
-    def __init__(self, *, model: str, id: str, created: int = 0, include_usage: bool = False) -> None:  # noqa: A002 - the API's word
-        self._head = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model}
-        self._include_usage = include_usage
-        self._started = False
-
-    def encode(self, event: Event) -> list[ServerSentEvent]:
-        """The events of the stream that this neutral event means; may be none.
-
-        Raises:
-            ConversionError: the event is a `Restart`.
-        """
-        if isinstance(event, Restart):
-            raise ConversionError("no stream of this format can take back what it has sent", pointer="/type")
-        if isinstance(event, ErrorEvent):
-            return [_error(event.error)]
-        rows = self._rows(event)
-        if rows and not self._started:
-            self._started = True
-            rows.insert(0, self._chunk({"role": "assistant", "content": ""}))
-        events = [ServerSentEvent(json.dumps(row, ensure_ascii=False, separators=(",", ":"))) for row in rows]
-        return [*events, ServerSentEvent(_DONE)] if isinstance(event, Finish) else events
-
-    def _rows(self, event: Event) -> list[dict[str, Any]]:
-        if isinstance(event, TextDelta):
-            return [self._chunk({"content": event.text})]
-        if isinstance(event, ThinkingDelta):
-            return [self._chunk({"reasoning_content": event.text})]
-        if isinstance(event, ToolCallStart):
-            function = {"name": event.name, "arguments": ""}
-            call = {"index": event.index, "id": event.id, "type": "function", "function": function}
-            return [self._chunk({"tool_calls": [call]})]
-        if isinstance(event, ToolCallDelta):
-            function = {"arguments": event.arguments}
-            return [self._chunk({"tool_calls": [{"index": event.index, "function": function}]})]
-        return self._last(event.reply) if isinstance(event, Finish) else []
-
-    def _last(self, reply: Reply) -> list[dict[str, Any]]:
-        rows = [self._chunk({}, FINISH_BACK[reply.stop_reason])]
-        usage = usage_to(reply.usage)
-        if self._include_usage and usage is not None:
-            rows.append({**self._head, "choices": [], "usage": usage})
-        return rows
-
-    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return {**self._head, "choices": [choice]}
-
-
-def _error(error: CallError) -> ServerSentEvent:
-    """An error that ends a stream; no `[DONE]` follows."""
-    row = {"error": {"message": error.message, "type": error.kind, "param": None, "code": error.status}}
-    return ServerSentEvent(json.dumps(row, ensure_ascii=False, separators=(",", ":")))

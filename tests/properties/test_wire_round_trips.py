@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmroute.errors import ConversionError
-from llmroute.wire import anthropic_messages, anthropic_messages_reply, openai_chat, openai_chat_reply, sse
+from llmroute.wire import (
+    anthropic_messages,
+    anthropic_messages_reply,
+    anthropic_messages_reply_encode,
+    openai_chat,
+    openai_chat_usage,
+    sse,
+)
 from llmroute.wire.chat import (
     ChatRequest,
     Event,
@@ -25,11 +32,27 @@ from llmroute.wire.chat import (
     ToolCallStart,
     events_from_json,
 )
-from tests.wire.strategies import anthropic_requests, cuts, events_of, openai_requests, replies, requests, usages
+from llmroute.wire.replies import empty
+from tests.wire.strategies import (
+    ANTHROPIC,
+    OPENAI,
+    REPLIES,
+    anthropic_replies,
+    anthropic_requests,
+    cuts,
+    events_of,
+    openai_replies,
+    openai_requests,
+    requests,
+    usages,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+TOLD: dict[ModuleType, dict[str, Any]] = {openai_chat: {"reasoning": True}, anthropic_messages: {}}
+"""How a reply is written so that all of it is told."""
+API = {openai_chat: OPENAI, anthropic_messages: ANTHROPIC}
 BOTH = pytest.mark.parametrize("codec", [openai_chat, anthropic_messages], ids=["openai", "anthropic"])
 
 
@@ -42,7 +65,7 @@ def test_request_and_its_json(request: ChatRequest) -> None:
     assert ChatRequest.from_json(through_json(request.to_json())) == request
 
 
-@given(replies(signed=True))
+@given(openai_replies() | anthropic_replies())
 def test_reply_and_its_json(reply: Reply) -> None:
     assert Reply.from_json(through_json(reply.to_json())) == reply
 
@@ -103,14 +126,26 @@ def test_calls_stay_paired_and_names_come_back(codec: ModuleType, request: ChatR
 @BOTH
 @given(data=st.data())
 def test_reply(codec: ModuleType, data: st.DataObject) -> None:
-    reply = data.draw(replies(signed=codec is anthropic_messages))
-    body = through_json(codec.encode_reply(reply))
-    assert codec.decode_reply(body) == reply
-    assert codec.decode_reply(json.dumps(body).encode()) == reply
+    reply = data.draw(REPLIES[API[codec]]())
+    encoded = codec.encode_reply(reply, **TOLD[codec])
+    assert encoded.losses == ()
+    body = through_json(encoded.body)
+    assert codec.decode_reply(body) == flagged(reply)
+    assert codec.decode_reply(json.dumps(body).encode()) == flagged(reply)
+
+
+def refused(reply: Reply) -> bool:
+    """A stream of OpenAI's format tells a refusal as text."""
+    return reply.stop_reason == "refusal"
+
+
+def flagged(reply: Reply) -> Reply:
+    """The reply with the one warning that every decoder gives by itself."""
+    return replace(reply, warnings=empty(reply.content, reply.stop_reason))
 
 
 def streamed(codec: ModuleType, reply: Reply) -> bytes:
-    options = {"include_usage": True} if codec is openai_chat else {}
+    options = {"include_usage": True, "reasoning": True} if codec is openai_chat else {}
     encoder = codec.StreamEncoder(model=reply.model, id=reply.id, **options)
     return b"".join(sse.encode(sent) for event in events_of(reply) for sent in encoder.encode(event))
 
@@ -154,11 +189,11 @@ def check_grammar(events: list[Event]) -> None:
 @given(data=st.data())
 def test_stream(codec: ModuleType, data: st.DataObject) -> None:
     """Events through the wire, in chunks cut anywhere, are the reply that went in."""
-    reply = data.draw(replies(signed=codec is anthropic_messages).filter(lambda one: one.stop_reason != "refusal"))
+    reply = data.draw(REPLIES[API[codec]](whole=False).filter(lambda one: codec is not openai_chat or not refused(one)))
     sent = streamed(codec, reply)
     events = read(codec, [sent])
     check_grammar(events)
-    assert events[-1] == Finish(reply)
+    assert events[-1] == Finish(flagged(reply))
     assert read(codec, data.draw(cuts(sent))) == events
     again = list(events_from_json(through_json([event.to_json() for event in events])))
     assert again == events
@@ -197,5 +232,5 @@ _REPLY = Reply.from_json(
 
 @given(usages())
 def test_usage_there_and_back(usage: Any) -> None:
-    assert openai_chat_reply.usage_of(openai_chat_reply.usage_to(usage)) == usage
-    assert anthropic_messages_reply.usage_of(anthropic_messages_reply.usage_to(usage)) == usage
+    assert openai_chat_usage.usage_of(openai_chat_usage.usage_to(usage)) == usage
+    assert anthropic_messages_reply.usage_of(anthropic_messages_reply_encode.usage_to(usage)) == usage

@@ -7,6 +7,7 @@ given at all, with whatever loss.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -17,7 +18,9 @@ from llmroute.wire.chat import (
     Finish,
     Image,
     Message,
+    Opaque,
     Params,
+    PartEvent,
     Reply,
     ResponseFormat,
     Text,
@@ -34,6 +37,7 @@ from llmroute.wire.chat import (
     Usage,
     UsageEvent,
 )
+from llmroute.wire.replies import CUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -261,23 +265,84 @@ def usages(draw: st.DrawFn) -> Usage:
     )
 
 
+details = st.lists(st.fixed_dictionaries({"type": st.just("reasoning.encrypted"), "data": words}), max_size=2)
+"""Encrypted thoughts, as OpenRouter tells them; they come back as they were, in their order."""
+OPENAI_EXTRA: list[dict[str, Any]] = [
+    {},
+    {OPENAI: {"system_fingerprint": "s"}},
+    {OPENAI: {"choice": {"logprobs": {"content": [1]}, "native_finish_reason": "x"}, "timings": {"x": 1}}},
+    {OPENAI: {"message": {"annotations": [{"type": "url_citation"}]}}},
+]
+
+
 @st.composite
-def replies(draw: st.DrawFn, *, signed: bool = False) -> Reply:
-    """Whole answers that both formats can say: thinking, then text, then calls."""
-    thinking = st.builds(Thinking, words, words if signed else st.none())
-    parts: list[Any] = draw(st.lists(thinking, max_size=1)) + draw(st.lists(words.map(Text), max_size=1))
-    call = st.builds(ToolCall, ids, names, arguments)
+def openai_replies(draw: st.DrawFn, *, whole: bool = True) -> Reply:
+    """Answers that OpenAI's format says without loss; those of streams have no parts but text."""
+    thinking: list[Any] = draw(st.lists(st.builds(Thinking, words), max_size=1))
+    opaque = st.just(Opaque(OPENAI, {"type": "x", "y": 1}))
+    refused = draw(st.booleans())
+    mark = {OPENAI: {"refusal": "field"}} if refused else {}
+    texts: list[Any] = [Text(draw(words), extra=mark)] if refused or draw(st.booleans()) else []
+    if whole and not refused and draw(st.booleans()):
+        texts = [draw(opaque), *texts, *draw(st.lists(words.map(Text) | opaque, max_size=2))]
+    own = st.sampled_from([{}, {OPENAI: {"extra_content": {"google": {"thought_signature": "s"}}}}])
+    call = st.builds(lambda *said, extra: ToolCall(*said, extra=extra), ids, names, arguments, extra=own)
     calls = draw(st.lists(call, max_size=3, unique_by=lambda one: one.id))
-    ended = (
-        ["tool_calls"] if calls else ["stop", "refusal"] if any(isinstance(part, Text) for part in parts) else ["stop"]
-    )
+    reasons = ["refusal"] if refused else ["tool_calls" if calls else "stop", "length", "content_filter"]
+    reason = draw(st.sampled_from(reasons))
+    if calls and not refused and draw(st.booleans()):  # cut, or broken by the model itself
+        calls[-1] = replace(calls[-1], arguments='{"x', complete=reason not in CUT)
+    word = draw(optional(solid)) if reason == "stop" else None
+    extra = {OPENAI: {"choice": {"stop_reason": word}}} if word else draw(st.sampled_from(OPENAI_EXTRA))
+    kept = draw(details)
     return Reply(
-        Message("assistant", (*parts, *calls)),
-        stop_reason=draw(st.sampled_from(ended if calls and calls[-1].arguments == "{}" else [*ended, "length"])),
+        Message("assistant", (*thinking, *texts, *calls), extra={OPENAI: {"reasoning_details": kept}} if kept else {}),
+        stop_reason=reason,
+        stop_sequence=word,
         usage=draw(optional(usages())),
         model=draw(ids),
         id=draw(ids),
+        extra=extra,
     )
+
+
+@st.composite
+def anthropic_replies(draw: st.DrawFn, *, whole: bool = True) -> Reply:
+    """Answers that Anthropic's format says without loss; in those of streams no two texts stand together."""
+    thinking = st.builds(Thinking, words, words) | words.map(lambda data: Thinking("", redacted=data))
+    opaque = st.just(Opaque(ANTHROPIC, {"type": "server_tool_use", "id": "s", "name": "n", "input": {"x": 1}}))
+    cited: list[dict[str, Any]] = [{}, {ANTHROPIC: {"citations": [{"n": 1}]}}] if whole else [{}]
+    text = st.builds(lambda word, extra: Text(word, extra=extra), words, st.sampled_from(cited))
+    call = st.builds(
+        lambda *said, extra: ToolCall(*said, extra=extra),
+        *(ids, names, arguments),
+        extra=st.sampled_from([{}, {ANTHROPIC: {"caller": {"type": "direct"}}}] if whole else [{}]),
+    )
+    parts: list[Any] = draw(st.lists(thinking | opaque | text | call, max_size=5))
+    parts = [one for i, one in enumerate(parts) if not (isinstance(one, ToolCall) and one.id in ids_of(parts[:i]))]
+    if not whole:
+        parts = [p for i, p in enumerate(parts) if not (i and isinstance(p, Text) and isinstance(parts[i - 1], Text))]
+    ended = "tool_calls" if ids_of(parts) else "stop"
+    reason = draw(st.sampled_from([ended, "length", "refusal"]))
+    last = parts[-1] if parts else None
+    if reason == "length" and isinstance(last, ToolCall) and last.arguments == "{}":
+        parts[-1] = replace(last, complete=not whole)
+    return Reply(
+        Message("assistant", tuple(parts)),
+        stop_reason=reason,
+        stop_sequence=draw(optional(solid)) if reason == ended else None,
+        usage=draw(optional(usages())),
+        model=draw(ids),
+        id=draw(ids),
+        extra=draw(st.sampled_from([{}, {ANTHROPIC: {"stop_details": {"category": "x"}}}])),
+    )
+
+
+def ids_of(parts: list[Any]) -> set[str]:
+    return {part.id for part in parts if isinstance(part, ToolCall)}
+
+
+REPLIES = {OPENAI: openai_replies, ANTHROPIC: anthropic_replies}
 
 
 def cuts(data: bytes) -> st.SearchStrategy[list[bytes]]:
@@ -294,8 +359,11 @@ def events_of(reply: Reply) -> list[Event]:
     events: list[Event] = []
     text: list[str] = []
     thinking: list[str] = []
+    index = 0
     for part in reply.content:
-        if isinstance(part, Thinking):
+        if isinstance(part, Opaque) or (isinstance(part, Thinking) and part.redacted is not None):
+            events.append(PartEvent(part))
+        elif isinstance(part, Thinking):
             events.append(ThinkingDelta.append(thinking, part.text))
             if part.signature is not None:
                 events.append(ThinkingDelta.append(thinking, "", part.signature))
@@ -303,10 +371,11 @@ def events_of(reply: Reply) -> list[Event]:
             middle = len(part.text) // 2
             pieces = [piece for piece in (part.text[:middle], part.text[middle:]) if piece]
             events += [TextDelta.append(text, piece) for piece in pieces]
-    for index, call in enumerate(reply.tool_calls):
-        events.append(ToolCallStart(index, call.id, call.name))
-        events += [ToolCallDelta(index, call.id, letter) for letter in call.arguments]
-        events.append(ToolCallEnd(index, call))
+        elif isinstance(part, ToolCall):
+            events.append(ToolCallStart(index, part.id, part.name))
+            events += [ToolCallDelta(index, part.id, letter) for letter in part.arguments]
+            events.append(ToolCallEnd(index, part))
+            index += 1
     if reply.usage is not None:
         events.append(UsageEvent(reply.usage))
     return [*events, Finish(reply)]

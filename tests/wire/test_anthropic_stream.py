@@ -21,10 +21,12 @@ from llmroute.wire.chat import (
     Event,
     Finish,
     Opaque,
+    PartEvent,
     Reply,
     Text,
     TextDelta,
     Thinking,
+    ThinkingDelta,
     ToolCall,
     ToolCallDelta,
     ToolCallEnd,
@@ -226,6 +228,43 @@ def test_blocks_without_a_word_come_back_as_they_are() -> None:
     block = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
     reply = reply_of(start(0, **block), stop(0), start(1, type="text", text="", citations=None), end(), DONE)
     assert reply.content == (Opaque("anthropic-messages", block),)
+
+
+def test_what_comes_whole_is_told_when_it_ends() -> None:
+    """Hidden thinking, and tools that the server runs, with the arguments that come in pieces."""
+    block = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+    pieces = [delta(0, "input_json_delta", partial_json=piece) for piece in ('{"q"', ":1}")]
+    hidden = [start(1, type="redacted_thinking", data="x"), stop(1), stop(1)]
+    events = read(
+        START, start(0, **block), *pieces, stop(0), *hidden, *[{**row, "index": 2} for row in HI], end(), DONE
+    )
+    parts = (Opaque("anthropic-messages", {**block, "input": {"q": 1}}), Thinking("", redacted="x"))
+    assert events[:-1] == [PartEvent(parts[0]), PartEvent(parts[1]), TextDelta("Hi")]
+    assert events[-1].reply.content == (*parts, Text("Hi"))
+    unended = read(start(0, **block), *pieces[:1], end(), DONE)
+    assert unended[0] == PartEvent(Opaque("anthropic-messages", {**block, "input": '{"q"'}))
+    other = start(0, type="compaction", content=None), delta(0, "compaction_delta", content="c"), stop(0), end(), DONE
+    assert reply_of(*other).content == (Opaque("anthropic-messages", {"type": "compaction", "content": "c"}),)
+
+
+def test_a_signature_is_told_once_and_whole() -> None:
+    pieces = [delta(0, "signature_delta", signature=piece) for piece in "ab"]
+    events = read(start(0, type="thinking", thinking="t", signature=""), *pieces, stop(0), *HI_LATER, end(), DONE)
+    assert events[:-1] == [ThinkingDelta("t"), ThinkingDelta("", signature="ab"), TextDelta("Hi")]
+    assert events[-1].reply.content == (Thinking("t", "ab"), Text("Hi"))
+
+
+HI_LATER = [{**row, "index": 1} for row in HI]
+
+
+def test_thoughts_have_an_owner() -> None:
+    rows = [start(0, type="thinking", thinking="t", signature="s"), stop(0), *HI_LATER, end(), DONE]
+    assert reply_of(*rows, source="p").content[0] == Thinking("t", "s", source="p")
+
+
+def test_an_unknown_reason_is_kept() -> None:
+    reply = reply_of(*HI, end("new"), DONE, source="p")
+    assert (reply.stop_reason, reply.extra) == ("stop", {"p": {"stop_reason": "new"}})
 
 
 def test_citations_stay_with_their_text() -> None:

@@ -16,6 +16,7 @@ from llmroute.wire.chat import (
     Message,
     Opaque,
     Params,
+    PartEvent,
     Reply,
     ResponseFormat,
     Restart,
@@ -239,6 +240,7 @@ def test_error_event(error: CallError) -> None:
         ({"type": "text_delta"}, "/text"),
         ({"type": "tool_call_start", "id": "", "name": ""}, "/index"),
         ({"type": "tool_call_end", "index": 0, "call": {"type": "text", "text": ""}}, "/call/type"),
+        ({"type": "part", "part": {"type": "text", "text": ""}}, "/part/type"),
         ({"type": "usage", "usage": None}, "/usage"),
         (
             {"type": "finish", "reply": {"message": {"role": "assistant", "content": ""}, "stop_reason": 1}},
@@ -250,6 +252,11 @@ def test_json_that_is_no_event(data: Any, pointer: str) -> None:
     with pytest.raises(ConversionError) as caught:
         event_from_json(data)
     assert caught.value.pointer == pointer
+
+
+@pytest.mark.parametrize("part", [Thinking("", redacted="x", source="p"), Opaque("anthropic-messages", {"type": "x"})])
+def test_part_event(part: Thinking | Opaque) -> None:
+    assert event_from_json(PartEvent(part).to_json()) == PartEvent(part)
 
 
 def test_a_delta_alone_is_its_own_snapshot() -> None:

@@ -301,14 +301,30 @@ def test_ids_and_broken_arguments() -> None:
     reply = Reply(assistant(tool_calls=calls), stop_reason="length")
     with pytest.raises(ConversionError) as caught:
         anthropic_messages.encode_reply(reply)
-    assert caught.value.pointer == "/content/1/arguments"
-    content = anthropic_messages.encode_reply(reply, raw_arguments=True)["content"]
+    assert caught.value.pointer == "/message/content/1/arguments"
+    content = anthropic_messages.encode_reply(reply, raw_arguments=True).body["content"]
     assert [(row["id"], row["input"]) for row in content] == [
         ("call_0af6315558b41599b4a0fbfa", {"x": 1}),
         ("b", {"_raw": '{"x":'}),
     ]
     (_, sent) = anthropic_messages.StreamEncoder(model="m", id="1").encode(ToolCallStart(0, "call:1", "f"))
     assert '"call_0af6315558b41599b4a0fbfa"' in sent.data
+
+
+def test_what_anthropic_has_no_place_for() -> None:
+    calls = [ToolCall("a", "f", "{}", complete=False), ToolCall("b", "f", "{}", complete=False)]
+    reply = Reply(assistant(tool_calls=calls), stop_reason="length", stop_sequence="x")
+    losses = anthropic_messages.encode_reply(reply).losses
+    # Of the last call before the limit every reader knows that it may have been cut.
+    assert [(loss.field, loss.pointer) for loss in losses] == [
+        ("tool_use", "/message/content/0"),
+        ("stop_sequence", "/stop_sequence"),
+    ]
+    assert [(loss.field, loss.pointer) for loss in openai_chat.encode_reply(reply).losses] == [
+        ("tool_calls", "/message/content/0"),
+        ("tool_calls", "/message/content/1"),
+        ("stop_sequence", "/stop_sequence"),
+    ]
 
 
 def test_an_answer_of_openai_with_a_name_for_a_tool() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from llmroute.adapters.base import Call
 from llmroute.adapters.failures import from_error, from_status
-from llmroute.errors import CallError, ModelNotFoundError, RequestError, ServerError
+from llmroute.errors import CallError, ContextLengthError, ModelNotFoundError, RequestError, ServerError
 from llmroute.routing.route import Target
 from llmroute.wire import anthropic_messages, openai_chat, sse
 from llmroute.wire.chat import (
@@ -238,8 +238,8 @@ FAILURES: dict[str, type[CallError]] = {
     "error-no-json": RequestError,
     "error-no-messages": RequestError,
     "error-wrong-type": RequestError,
-    "error-too-long": RequestError,
-    "error-too-long-stream": RequestError,
+    "error-too-long": ContextLengthError,
+    "error-too-long-stream": ContextLengthError,
     "error-unknown-path": ModelNotFoundError,
     "error-generating": ServerError,
     "error-generating-stream": ServerError,

@@ -96,8 +96,8 @@ def test_errors_at_the_top(codec: ModuleType) -> None:
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 def test_bytes(codec: ModuleType, bom: bytes) -> None:
     reply = Reply(assistant("ä"), model="m", id="1")
-    assert codec.decode_reply(bom + json.dumps(codec.encode_reply(reply)).encode()) == reply
-    assert codec.encode_reply(reply, model="other")["model"] == "other"
+    assert codec.decode_reply(bom + json.dumps(codec.encode_reply(reply).body).encode()) == reply
+    assert codec.encode_reply(reply, model="other").body["model"] == "other"
 
 
 def openai(message: Any = None, finish: Any = "stop", **more: Any) -> Reply:
@@ -188,7 +188,7 @@ HI = {"type": "text", "text": "Hi"}
         ([USE], "end_turn", "tool_calls", False),
         ([HI], "new", "stop", True),
         ([HI], None, "stop", True),
-        ([], "end_turn", "stop", False),
+        ([], "end_turn", "stop", True),
     ],
 )
 def test_anthropic_stop_reasons(content: Any, reason: Any, expected: str, warned: bool) -> None:  # noqa: FBT001 - a case
@@ -205,7 +205,7 @@ def test_anthropic_rest() -> None:
     assert reply.content == (ToolCall("a", "f", '{"x":1}'),)
     assert reply.stop_sequence == "x"
     assert reply.extra == {"anthropic-messages": {"stop_details": 1}}
-    assert anthropic_messages.encode_reply(reply)["stop_reason"] == "stop_sequence"
+    assert anthropic_messages.encode_reply(reply).body["stop_reason"] == "stop_sequence"
 
 
 def test_anthropic_blocks_come_back() -> None:
@@ -219,20 +219,20 @@ def test_anthropic_blocks_come_back() -> None:
     ]
     reply = anthropic(content, "tool_use")
     assert reply.content[2] == Opaque("anthropic-messages", server)
-    assert anthropic_messages.encode_reply(reply)["content"] == content
+    assert anthropic_messages.encode_reply(reply).body["content"] == content
 
 
 def test_anthropic_counts_what_is_unknown_as_null() -> None:
-    usage = anthropic_messages.encode_reply(Reply(assistant("a"), usage=Usage(output_tokens=1)))["usage"]
+    usage = anthropic_messages.encode_reply(Reply(assistant("a"), usage=Usage(output_tokens=1))).body["usage"]
     assert usage == {"input_tokens": None, "output_tokens": 1}
 
 
 def test_openai_knows_no_half_usage() -> None:
-    assert "usage" not in openai_chat.encode_reply(Reply(assistant("a"), usage=Usage(output_tokens=1)))
+    assert "usage" not in openai_chat.encode_reply(Reply(assistant("a"), usage=Usage(output_tokens=1))).body
 
 
 def test_openai_filter_words() -> None:
-    refused = openai_chat.encode_reply(Reply(assistant("No."), stop_reason="refusal"))["choices"][0]
+    refused = openai_chat.encode_reply(Reply(assistant("No."), stop_reason="refusal")).body["choices"][0]
     assert refused["finish_reason"] == "content_filter"
     assert refused["message"]["refusal"] == "No."
     assert refused["message"]["content"] is None
@@ -241,7 +241,6 @@ def test_openai_filter_words() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        assistant(Opaque("openai-chat", {"type": "x"})),
         assistant(tool_calls=[ToolCall("a", "f", "{")]),
         Message("user", (Image("https://example.org"),)),
         Message("tool", (ToolResult("a", ()),)),
