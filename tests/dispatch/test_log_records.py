@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -32,6 +33,9 @@ agents:
   b: {provider: one, fallbacks: [keyed]}
 clients: {program: {}}
 """
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/observability.md"
 
 
 class Lab:
@@ -166,3 +170,9 @@ def test_a_record_is_json_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     for record in caplog.records:
         said = {name: value for name, value in vars(record).items() if name.startswith("llmroute_")}
         assert json.loads(json.dumps(said, allow_nan=False)) == said
+
+
+def test_every_event_and_every_field_is_documented() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert [event for event in get_args(Event) if f"| `{event}` |" not in page] == []
+    assert [name for name in FIELDS if name not in {"agent", "purpose", "client"} and f"`{name}`" not in page] == []
