@@ -170,18 +170,26 @@ def shown(value: Any) -> str:
 
 def _rows(field: Field) -> Iterator[_Row]:
     """A field's winner, then its losers in the order of their strength."""
+    if field.layer == "policy":
+        yield from _policies(field)
+        return
     won = next((candidate for candidate in field.candidates if candidate.verdict == "won"), None)
     role = "winner" if field.scope else "loser"
     scope, origin = _where(field.scope, field.origin)
-    first = next(iter(field.candidates), None)
-    said = won or (first if first and first.verdict == "adds-up" and len(field.candidates) == 1 else None)
-    yield _Row(field.field, Span(shown(field.value), role), scope, origin, Span(said.reason if said else "", "reason"))
+    yield _Row(field.field, Span(shown(field.value), role), scope, origin, Span(won.reason if won else "", "reason"))
     for candidate in field.candidates:
-        if candidate in (won, said):
+        if candidate is won or (candidate.verdict == "adds-up" and len(field.candidates) == 1):
             continue
         scope, origin = _where(candidate.scope, candidate.origin)
         reason = Span(candidate.reason or candidate.verdict, "reason")
         yield _Row("", Span(f"  {shown(candidate.value)}", "loser"), scope, origin, reason)
+
+
+def _policies(field: Field) -> Iterator[_Row]:
+    """Each policy that speaks, with its reason: none of them beats another."""
+    for index, policy in enumerate(field.candidates):
+        label, name, reason = "" if index else field.field, str(policy.value), Span(policy.reason, "reason")
+        yield _Row(label, Span(name, "winner"), Span("policies", "place"), Span(str(policy.origin), "place"), reason)
 
 
 def _where(scope: str, origin: Origin | None) -> tuple[Span, Span]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from llmroute.routing.checks import check
 from llmroute.routing.explain import as_json, as_text
-from tests.routing.asking import LOCAL, ask, refused
+from tests.routing.asking import LOCAL, ask, refused, spec_of
 
 CHAIN = """
 providers:
@@ -158,7 +159,7 @@ def test_what_is_left_out_is_told() -> None:
 def test_one_policy_shows_its_reason() -> None:
     found = ask(LOCAL + "policies: [{name: here, require: {locality: local}, because: it is secret}]")
     line = next(line for line in as_text(found).splitlines() if "policies" in line)
-    assert line.split() == ["policies", "here", "policies.here", "routing.yaml:3", "it", "is", "secret"]
+    assert line.split() == ["policies", "here", "policies", "routing.yaml:3", "it", "is", "secret"]
 
 
 def test_a_policy_that_warns_keeps_the_target_and_says_so() -> None:
@@ -186,3 +187,18 @@ def test_requirements_of_scopes_are_told_apart_from_policies() -> None:
     assert fields["policies"] == ["p"]
     alone = ask(LOCAL + "policies: [{name: p, deny: {models: [x]}}]")
     assert "require" not in {item.field for item in alone.fields}
+
+
+def test_a_query_that_a_policy_leaves_without_a_route_is_a_warning() -> None:
+    text = "agents: {a: {model: openai/gpt-4o}}\npolicies: [{name: here, agents: [a], require: {locality: local}}]\n"
+    (found,) = check(spec_of(LOCAL + text))
+    assert (found.rule, found.severity) == ("constraint-violated", "warning")
+    assert "asked for agent a" in found.message
+    (found,) = check(spec_of("defaults: {model: openai/gpt-4o, require: {locality: local}}\n"))
+    assert found.severity == "error"
+
+
+def test_what_only_warns_is_found_by_the_checks() -> None:
+    policy = "policies: [{name: here, require: {locality: local}, warn: true}]\n"
+    found = check(spec_of(policy + "defaults: {model: openai/gpt-4o}\npurposes: {p: {}}"))
+    assert [(item.rule, str(item.origin)) for item in found] == [("not-met", "routing.yaml:2")]
