@@ -41,12 +41,12 @@ def explain(agent: str | None, purpose: str | None, what_if: WhatIf, form: str, 
     from llmroute.routing.checks import check
 
     spec = open_spec(what_if.spec, checked=False)
-    diagnostics = check(spec, environ=what_if.environ, args=what_if.args, client=what_if.client)
-    query = Query(agent, purpose, what_if.client, what_if.args)
+    query = Query(agent, purpose, what_if.client, what_if.args, what_if.override)
+    diagnostics = check(spec, environ=what_if.environ, asker=query)
     if wanted is not None:
         _explain_why_not(spec, query, what_if, wanted, form)
     elif agent is None and purpose is None and (spec.agents or spec.purposes):
-        _explain_all(spec, what_if, form, diagnostics)
+        _explain_all(spec, query, what_if, form, diagnostics)
     else:
         _explain_one(spec, query, what_if, form, diagnostics)
 
@@ -62,7 +62,8 @@ def _explain_one(spec: RoutingSpec, query: Query, what_if: WhatIf, form: str, di
         _no_route(query, error, form, diagnostics)
         raise click.exceptions.Exit(1) from None
     if form == "json":
-        shown = {**render.as_json(resolution), "diagnostics": [without_keys(item).to_json() for item in diagnostics]}
+        told = [*diagnostics, *(item for item in resolution.diagnostics if item not in diagnostics)]
+        shown = {**render.as_json(resolution), "diagnostics": [without_keys(item).to_json() for item in told]}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
     elif form == "mermaid":
         click.echo(visible(render.mermaid(resolution)))
@@ -101,13 +102,13 @@ def _beside(diagnostics: list[Diagnostic]) -> None:
         note(f"the spec has {len(errors)} error{'s' if len(errors) > 1 else ''}: llmroute validate shows them all")
 
 
-def _explain_all(spec: RoutingSpec, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:
+def _explain_all(spec: RoutingSpec, asker: Query, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:
     from llmroute.cli.explain_view import MAX_QUERIES, cells, table, terminal_width
     from llmroute.routing.explain import error_json
 
     if form == "mermaid":
         raise click.UsageError("a chart shows one query: name --agent or --purpose")
-    found = cells(spec, what_if.client, what_if.args, what_if.environ)
+    found = cells(spec, asker, what_if.environ)
     if form == "json":
         rows: list[dict[str, Any]] = [
             {"query": cell.query.to_json(), "error": error_json(cell.query, cell.answer)["error"]}

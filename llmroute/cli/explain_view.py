@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,14 +13,13 @@ from llmroute.cli.output import has_colour, visible
 from llmroute.errors import RoutingError
 from llmroute.routing.explain import Span, destination, plain
 from llmroute.routing.resolve import resolve
-from llmroute.routing.route import Query
 from llmroute.routing.scopes import WILDCARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from llmroute.routing.explain import Line
-    from llmroute.routing.route import Resolution
+    from llmroute.routing.route import Query, Resolution
     from llmroute.routing.spec import RoutingSpec
 
 MAX_QUERIES = 5_000
@@ -81,14 +81,17 @@ def _styled(span: Span) -> str:
     return click.style(text, **style) if style and text.strip() else text  # type: ignore[arg-type]
 
 
-def cells(spec: RoutingSpec, client: str | None, args: Mapping[str, object], environ: Mapping[str, str]) -> list[Cell]:
-    """The answers for all agents and purposes that the spec names, at most `MAX_QUERIES`; those without come first."""
+def cells(spec: RoutingSpec, asker: Query, environ: Mapping[str, str]) -> list[Cell]:
+    """The answers for all agents and purposes that the spec names, at most `MAX_QUERIES`; those without come first.
+
+    `asker` says with which client, arguments and override they are asked.
+    """
     found: list[Cell] = []
     for agent in (None, *spec.agents):
         for purpose in (None, *spec.purposes):
             if len(found) == MAX_QUERIES:
                 return found
-            query = Query(agent, purpose, client, args)
+            query = replace(asker, agent=agent, purpose=purpose)
             try:
                 found.append(Cell(query, resolve(spec, query, environ)))
             except RoutingError as error:

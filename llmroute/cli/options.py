@@ -24,6 +24,8 @@ from llmroute.routing.route import EMPTY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmroute.routing.override import LocalOverride
+
 Decorated = Callable[..., Any]
 
 
@@ -42,6 +44,8 @@ class WhatIf:
     those that were given. `api_key` is a `KeyVariable`, so that its source is shown as `env:NAME`."""
     changes_environment: bool = False
     """Whether `environ` is other than the process's."""
+    override: LocalOverride | None = None
+    """What `llmroute local on` has set; None with `--no-local` and `--no-env`."""
 
 
 def spec_option(command: Decorated) -> Decorated:
@@ -74,6 +78,7 @@ _WHAT_IF = (
         metavar="FILE",
         help="As if the variables of the file were set: NAME=VALUE lines.",
     ),
+    click.option("--no-local", is_flag=True, help="As if llmroute local were off; so does --no-env."),
     click.option("--provider", metavar="NAME", shell_complete=providers, help="Client argument: the provider."),
     click.option("--model", metavar="MODEL", help="Client argument: a model, or provider/model."),
     click.option("--base-url", metavar="URL", help="Client argument: the URL of the server."),
@@ -88,9 +93,12 @@ def what_if_options(command: Decorated) -> Decorated:
     @wraps(command)
     def with_what_if(spec: str | None, client: str | None, *positional: Any, **values: Any) -> Any:
         flags = {name: values.pop(name) for name in ("set_env", "no_env", "env_file")}
+        no_local = values.pop("no_local") or flags["no_env"]
         args = {name: values.pop(name) for name in ("provider", "model", "base_url", "api_key_env")}
         changed = bool(flags["set_env"] or flags["no_env"] or flags["env_file"])
-        what_if = WhatIf(spec, _environ(**flags), client, _arguments(**args), changed)
+        environ = _environ(**flags)
+        override = None if no_local else _override(environ)
+        what_if = WhatIf(spec, environ, client, _arguments(**args), changed, override)
         return command(*positional, what_if=what_if, **values)
 
     decorated: Decorated = with_what_if
@@ -112,6 +120,12 @@ def _environ(set_env: tuple[str, ...], env_file: str | None, *, no_env: bool) ->
             raise click.UsageError("--set-env wants NAME=VALUE")
         environ[name.strip()] = value
     return environ
+
+
+def _override(environ: Mapping[str, str]) -> LocalOverride | None:
+    from llmroute.dispatch.overrides import active
+
+    return active(environ)
 
 
 def _arguments(api_key_env: str | None, **given: str | None) -> Mapping[str, Any]:

@@ -60,7 +60,13 @@ def _router(what_if: WhatIf) -> Router:
     from llmroute.dispatch.router import Router
 
     try:
-        return Router(spec, client=what_if.client, environ=what_if.environ, **what_if.args)
+        return Router(
+            spec,
+            client=what_if.client,
+            environ=what_if.environ,
+            local_overrides=what_if.override is not None,
+            **what_if.args,
+        )
     except SpecError as problem:
         stop(spec.source, problem.diagnostics)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from llmroute.routing.route import Target
     from llmroute.wire.chat import Effort
 
+Fit: TypeAlias = "Callable[[ChatRequest, Target], ChatRequest]"
+"""Makes a request fit a target; a `CallError` from it is the failure of that attempt."""
 Messages: TypeAlias = str | Sequence[Message | Mapping[str, Any]] | ChatRequest
 """A text, which becomes one user message; messages (or their JSON form); or a whole request."""
 
 ENDPOINT_NAMES = frozenset(
     {"provider", "model", "base_url", "api_key", "api", "auth", "api_version", "transport"}
-    | {"headers", "extra_body", "proxy", "fallbacks", "client", "environ"}
+    | {"headers", "extra_body", "proxy", "fallbacks", "client", "environ", "local_overrides"}
 )
 LIMITS = ("timeout", "connect_timeout", "first_event_timeout", "idle_timeout", "max_retries", "max_attempts")
 
@@ -70,6 +72,8 @@ class Asked(Sampling, total=False):
     """The form that the answer must have."""
     conversation: str | None
     """A name for what belongs together, where the spec says `sticky: conversation`."""
+    fit: Fit | None
+    """Called before each attempt with the request as it would be sent, and its target; gives what is sent instead."""
 
 
 NAMES = (*Asked.__annotations__,)
@@ -83,6 +87,7 @@ class Wanted(NamedTuple):
     """What bounds the attempts, where the program set them."""
     deadline_s: float | None
     conversation: str | None = None
+    fit: Fit | None = None
 
 
 def wanted(messages: Messages, asked: Asked) -> Wanted:
@@ -108,7 +113,11 @@ def wanted(messages: Messages, asked: Asked) -> Wanted:
         changes["params"] = params.over(request.params)
     limits = {name: given[name] for name in LIMITS if name in given}
     return Wanted(
-        replace(request, **changes) if changes else request, limits, given.get("deadline_s"), asked.get("conversation")
+        replace(request, **changes) if changes else request,
+        limits,
+        given.get("deadline_s"),
+        asked.get("conversation"),
+        asked.get("fit"),
     )
 
 

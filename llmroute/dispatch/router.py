@@ -17,6 +17,7 @@ from llmroute.dispatch.health import Health
 from llmroute.dispatch.ledger import Ledger
 from llmroute.dispatch.limits import Limiters
 from llmroute.dispatch.observe import Observer
+from llmroute.dispatch.overrides import Overrides
 from llmroute.dispatch.passed_over import log_passed_over
 from llmroute.dispatch.requests import Asked, Messages, wanted
 from llmroute.dispatch.run import Run, Step, Ways
@@ -56,6 +57,7 @@ class Router:
         *,
         client: str | None = None,
         environ: Mapping[str, str] | None = None,
+        local_overrides: bool = False,
         on_attempt: Callable[[Attempt], object] | None = None,
         limits_storage: str | Storage | None = None,
         telemetry_content: bool = False,
@@ -67,6 +69,7 @@ class Router:
             spec: a spec, a mapping, or the path of a file.
             client: the name of the program, as under `clients:`.
             environ: what to read in place of the process's environment.
+            local_overrides: obey `llmroute local on`, as a part of the environment; read when the file changes.
             on_attempt: called with each attempt when it has ended, on the thread or loop that made it; what it
                 raises ends the request.
             limits_storage: where the `limits` of providers are counted, in place of this router's memory: a URL such as
@@ -84,6 +87,7 @@ class Router:
         self._client = client
         self._arguments = {name: value for name, value in arguments.items() if value is not None}
         self._environ = Environ(environ)
+        self._overrides = Overrides() if local_overrides else None
         self._adapters: dict[str, Adapter] = {}
         self._lock = threading.Lock()
         self._sleep = time.sleep
@@ -123,7 +127,9 @@ class Router:
         Raises:
             RoutingError: no route, and the rule that says so.
         """
-        return resolve(self.spec, Query(agent, purpose, self._client, self._arguments), self._environ.snapshot())
+        environ = self._environ.snapshot()
+        override = None if self._overrides is None else self._overrides.current(environ)
+        return resolve(self.spec, Query(agent, purpose, self._client, self._arguments, override), environ)
 
     def explain(self, *, agent: str | None = None, purpose: str | None = None, width: int = 100) -> str:
         """The resolution as text, as `llmroute explain` prints it."""

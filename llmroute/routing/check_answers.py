@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import BadEnvironmentError, NoEndpointError, RoutingError
 from llmroute.routing.models import HOMELESS
 from llmroute.routing.report import report_at
 from llmroute.routing.resolve import resolve
-from llmroute.routing.route import EMPTY, Query
+from llmroute.routing.route import Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
     from llmroute.routing.route import Candidate, Resolution
     from llmroute.routing.spec import RoutingSpec
 
+NOBODY = Query()
+"""Any program: no client, no arguments."""
 MAX_QUERIES = 2_000
 """How many queries `check` asks at the most; `validate` stays fast on specs of any size."""
 
 
-def answers(
-    spec: RoutingSpec, environ: Mapping[str, str], args: Mapping[str, Any], client: str | None
-) -> Iterator[Diagnostic]:
-    """What the answers to the queries of a spec show; each place once."""
+def answers(spec: RoutingSpec, environ: Mapping[str, str], asker: Query) -> Iterator[Diagnostic]:
+    """What the answers to the queries of a spec show; each place once. `asker`: see `named_queries`."""
     models = _Models()
     seen: set[Any] = set()
-    for query in named_queries(spec, args, client):
+    for query in named_queries(spec, asker):
         try:
             resolution = resolve(spec, query, environ)
         except NoEndpointError:
@@ -41,8 +42,12 @@ def answers(
             origin = error.origin or _speaker(error)
             if (error.rule, origin) not in seen:
                 seen.add((error.rule, origin))
-                yield _of_query(spec, query, error)
+                found = _of_query(spec, query, error)
+                # A policy that leaves a query without a route does what it is there for.
+                meant = bool(error.excluded) and all(out.rule.startswith("policies.") for out in error.excluded)
+                yield found._replace(severity="warning") if meant else found
             continue
+        yield from resolution.diagnostics
         models.note(resolution)
         fallbacks = next((field.origin for field in resolution.fields if field.field == "fallbacks"), None)
         if fallbacks is not None and fallbacks not in seen:
@@ -94,9 +99,12 @@ def _foreign(spec: RoutingSpec, candidate: Candidate) -> Diagnostic:
     return report_at(spec.source, "foreign-model", message, candidate.origin, hint)
 
 
-def named_queries(spec: RoutingSpec, args: Mapping[str, Any] = EMPTY, client: str | None = None) -> Iterator[Query]:
-    """The queries that a spec names: agents and purposes, with one client or each; at most `MAX_QUERIES`."""
-    clients = (client,) if client is not None else (None, *spec.clients)
+def named_queries(spec: RoutingSpec, asker: Query = NOBODY) -> Iterator[Query]:
+    """The queries that a spec names: agents and purposes, with one client or each; at most `MAX_QUERIES`.
+
+    `asker` is the program that will ask: its client, where it has one, its arguments, and the override it obeys.
+    """
+    clients = (asker.client,) if asker.client is not None else (None, *spec.clients)
     asked = 0
     for purpose in (None, *spec.purposes):
         for agent in (None, *spec.agents):
@@ -104,7 +112,7 @@ def named_queries(spec: RoutingSpec, args: Mapping[str, Any] = EMPTY, client: st
                 asked += 1
                 if asked > MAX_QUERIES:
                     return
-                yield Query(agent=agent, purpose=purpose, client=program, args=args)
+                yield replace(asker, agent=agent, purpose=purpose, client=program)
 
 
 def _speaker(error: RoutingError) -> Any:

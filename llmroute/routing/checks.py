@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmroute.catalog.presets import PRESETS
-from llmroute.routing.check_answers import answers
+from llmroute.routing.check_answers import NOBODY, answers
 from llmroute.routing.check_keys import credential_headers, inline_keys, keys_elsewhere, keys_in_the_clear
 from llmroute.routing.check_places import Place, places
+from llmroute.routing.check_policies import policies
 from llmroute.routing.endpoints import is_known, reference
 from llmroute.routing.interpolation import interpolate, syntax_error
 from llmroute.routing.names import listed, near, nearest
@@ -20,6 +21,7 @@ from llmroute.routing.route import EMPTY, LOCALITIES
 from llmroute.routing.scopes import (
     DEFAULT_PREFIX,
     ENV_SETTINGS,
+    PROGRAM_VARIABLES,
     WILDCARD,
     entry_name,
     purpose_part,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llmroute.routing.diagnostics import Diagnostic
+    from llmroute.routing.route import Query
     from llmroute.routing.spec import RoutingSpec
 
 
@@ -41,16 +44,11 @@ MAX_GUESSES = 100
 """How many unknown providers get a near name for a hint: each is compared with every name that there is."""
 
 
-def check(
-    spec: RoutingSpec,
-    *,
-    environ: Mapping[str, str] = EMPTY,
-    args: Mapping[str, Any] = EMPTY,
-    client: str | None = None,
-) -> list[Diagnostic]:
+def check(spec: RoutingSpec, *, environ: Mapping[str, str] = EMPTY, asker: Query = NOBODY) -> list[Diagnostic]:
     """Everything there is to say about a spec, in the order of its lines.
 
-    `environ`, `args` and `client` are those of the program that will ask; without them the spec is judged by itself.
+    `environ` is that of the program that will ask, `asker` its client, its arguments and the override that it obeys;
+    without them the spec is judged by itself.
     """
     everywhere = list(places(spec))
     guesses = iter(range(MAX_GUESSES))
@@ -60,10 +58,11 @@ def check(
         *_providers(spec),
         *_names(spec),
         *_environment(spec),
+        *policies(spec),
         *_not_yet(spec),
     ]
     reported = {item.origin for item in found if item.severity == "error"}
-    found += [item for item in answers(spec, environ, args, client) if item.origin not in reported]
+    found += [item for item in answers(spec, environ, asker) if item.origin not in reported]
     unique = dict.fromkeys(found)
     return sorted(unique, key=lambda item: (item.origin.line, item.origin.column, item.code))
 
@@ -274,7 +273,7 @@ def unknown_variables(spec: RoutingSpec, environ: Mapping[str, str]) -> list[Dia
 
     prefix = spec.env.prefix or DEFAULT_PREFIX
     rule = RULES["unknown-variable"]
-    known = {f"{DEFAULT_PREFIX}SPEC"}
+    known = {f"{DEFAULT_PREFIX}{name}" for name in PROGRAM_VARIABLES}
     for setting in ENV_SETTINGS:
         for purpose in (None, *spec.purposes):
             known.update(variables_of(spec.env, setting, purpose))
@@ -290,15 +289,6 @@ def unknown_variables(spec: RoutingSpec, environ: Mapping[str, str]) -> list[Dia
 
 
 def _not_yet(spec: RoutingSpec) -> Iterator[Diagnostic]:
-    if spec.policies:
-        yield report(
-            spec.source,
-            "policies-not-enforced",
-            "this release reads policies and does not enforce them yet, so it runs no spec that relies on them",
-            ("policies",),
-            hint="write the requirement as `require` on the scopes it concerns",
-            key=True,
-        )
     if spec.tests:
         message = "this release reads tests and does not run them yet"
         hint = "ask the same with llmroute explain"

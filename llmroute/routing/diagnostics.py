@@ -10,9 +10,9 @@ Severity = Literal["error", "warning"]
 class Origin(NamedTuple):
     """The place where a value was written."""
 
-    kind: Literal["file", "env", "argument", "preset", "mapping"]
+    kind: Literal["file", "env", "argument", "preset", "mapping", "override"]
     path: str = ""
-    """The file, for kind `file`."""
+    """The file, for the kinds `file` and `override`."""
     line: int = 0
     """Counted from 1; 0 where there is none."""
     column: int = 0
@@ -25,12 +25,16 @@ class Origin(NamedTuple):
             return f"{self.path}:{self.line}" if self.line else self.path
         if self.kind == "env":
             return f"env {self.name}"
+        if self.kind == "override":
+            return self.path
         return f"{self.kind} {self.name}"
 
     def to_json(self) -> dict[str, object]:
         """The origin as `explain --format json` writes it."""
         if self.kind == "file":
             return {"kind": "file", "path": self.path, "line": self.line, "column": self.column}
+        if self.kind == "override":
+            return {"kind": self.kind, "path": self.path}
         return {"kind": self.kind, "name": self.name}
 
 

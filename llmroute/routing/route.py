@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmroute.routing.diagnostics import Diagnostic, Origin
+    from llmroute.routing.flows import Flow
+    from llmroute.routing.override import LocalOverride
     from llmroute.routing.shapes import Limits
 
 Locality = Literal["local", "lan", "remote"]
@@ -98,6 +100,8 @@ class Target:
     credential: Credential = NO_CREDENTIAL
     limits: Limits | None = None
     """How much may be asked of the provider, by all targets of its name together."""
+    flows: tuple[Flow, ...] = field(default=(), repr=False)
+    """What the spec sends there beside what is asked: keys, variables, texts of its own."""
     origin: Origin | None = None
     """Where the target was chosen."""
     scope: str = ""
@@ -186,6 +190,8 @@ class Query:
     purpose: str | None = None
     client: str | None = None
     args: Mapping[str, Any] = field(default_factory=lambda: EMPTY, repr=False)
+    override: LocalOverride | None = None
+    """What `llmroute local on` has set, for the programs that obey it: a part of the env layer."""
 
     def to_json(self) -> dict[str, Any]:
         """Agent, purpose and client; arguments are part of the trace."""

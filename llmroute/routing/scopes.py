@@ -16,6 +16,7 @@ from llmroute.routing.spec import LISTS, PARAMS, Env, RoutingSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from llmroute.routing.override import LocalOverride
     from llmroute.routing.source import Source
 
 ENV_SETTINGS: tuple[str, ...] = (
@@ -28,7 +29,10 @@ ENV_SETTINGS: tuple[str, ...] = (
 )
 """The settings that can be read from the environment."""
 DEFAULT_PREFIX = "LLMROUTE_"
+PROGRAM_VARIABLES = ("SPEC", "NO_LOCAL", "STATE_DIR", "CACHE_DIR")
+"""What follows the prefix in variables that are about this program, and no settings of a call."""
 CLIENT_ARGUMENTS = "client arguments"
+LOCAL_OVERRIDE = "local override"
 WILDCARD = "*"
 
 T = TypeVar("T")
@@ -49,9 +53,13 @@ class Scope(NamedTuple):
     """Its place in the spec."""
     variables: Mapping[str, str] = EMPTY
     """For the environment: the variable that supplied each field."""
+    place: Origin | None = None
+    """For what was said outside of the spec and of the variables: where all of it stands."""
 
     def origin(self, field: str) -> Origin:
         """Where a field of this scope stands."""
+        if self.place is not None:
+            return self.place
         if self.layer == "env":
             return Origin("env", name=self.variables[field])
         if not self.path:
@@ -153,6 +161,15 @@ def _env_scope(spec: RoutingSpec, purpose: str | None, environ: Mapping[str, str
     return Scope(label, "env", purpose is not None, values, spec.source, variables=names)
 
 
+def _override_scope(override: LocalOverride, source: Source) -> Scope:
+    """What was switched on by hand: the latest word of the env layer, and so its strongest."""
+    said = {"base_url": override.base_url, "model": override.model, "api_key": override.key_variable}
+    values = {field: text for field, text in said.items() if text is not None}
+    variables = {"api_key": override.key_variable} if override.key_variable is not None else EMPTY
+    place = Origin("override", path=override.path)
+    return Scope(LOCAL_OVERRIDE, "env", specific=False, values=values, source=source, variables=variables, place=place)
+
+
 def scopes(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> list[Scope]:
     """The scopes of a query, strongest first.
 
@@ -167,6 +184,8 @@ def scopes(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> list[
     found.append(Scope(CLIENT_ARGUMENTS, "client", specific=False, values=arguments, source=spec.source))
     if query.client is not None:
         found += _program_scopes(spec, "clients", query.client, query.purpose)
+    if query.override is not None:
+        found.append(_override_scope(query.override, spec.source))
     if query.purpose is not None:
         found.append(_env_scope(spec, query.purpose, environ))
     found.append(_env_scope(spec, None, environ))

@@ -60,7 +60,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 
 def complaint(origin: Origin, message: str, hint: str = "") -> RoutingError:
     """The typed error for a value that can't be used, by the place it came from."""
-    kinds = {"env": BadEnvironmentError, "argument": BadArgumentError}
+    kinds = {"env": BadEnvironmentError, "override": BadEnvironmentError, "argument": BadArgumentError}
     return kinds.get(origin.kind, BadUrlError)(message, hint=hint, origin=origin)
 
 
@@ -88,7 +88,7 @@ def text_of(scope: Scope, field: str, environ: Mapping[str, str]) -> str:
     value = scope.values[field]
     if scope.layer == "env":
         if not value.isprintable():
-            name = scope.variables[field]
+            name = scope.variables.get(field) or f"{field} in {scope.origin(field)}"
             raise BadEnvironmentError(
                 f"{name} holds a control character or bytes that are not UTF-8",
                 hint=f"set {name} anew",

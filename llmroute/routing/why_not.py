@@ -126,6 +126,10 @@ def _remedies(spec: RoutingSpec, query: Query, environ: Mapping[str, str], found
         *([(f"set {variable}={wanted}, and {other} not at all", spec, query, without)] if other in environ else []),
         (f"pass --model {wanted}", spec, dataclasses.replace(query, args={**flags, "model": wanted}), environ),
     ]
+    if query.override is not None:
+        tries.insert(
+            0, ("switch it off with llmroute local off", spec, dataclasses.replace(query, override=None), environ)
+        )
     tries += [(text, changed, query, environ) for text, changed in _edits(spec, query, wanted)]
     working = [text for text, changed, asked, variables in tries if _wins(changed, asked, variables, found)]
     return tuple(working[:2])

@@ -31,7 +31,7 @@ def met(example: Example) -> set[str]:
         return rules
     environ, query = example.environ, example.query
     assert spec.source is source
-    rules |= {item.rule for item in check(spec, environ=environ, args=query.args, client=query.client)}
+    rules |= {item.rule for item in check(spec, environ=environ, asker=query)}
     rules |= {item.rule for item in (*unset_variables(spec, environ), *unknown_variables(spec, environ))}
     try:
         if example.ask != "validate":

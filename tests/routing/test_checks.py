@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,12 +11,16 @@ from llmroute.load import from_mapping
 from llmroute.routing import check_answers
 from llmroute.routing.check_answers import named_queries
 from llmroute.routing.checks import MAX_GUESSES, check, unknown_variables, unset_variables
+from llmroute.routing.route import EMPTY, Query
 from llmroute.routing.rules import RULES
 from tests.routing.asking import LOCAL, spec_of
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def said(text: str, **program: Any) -> list[tuple[str, int, str]]:
-    found = check(spec_of(text), **program)
+
+def said(text: str, environ: Mapping[str, str] = EMPTY, **program: Any) -> list[tuple[str, int, str]]:
+    found = check(spec_of(text), environ=environ, asker=Query(**program))
     for item in found:
         assert (item.code, item.severity) == (RULES[item.rule].code, RULES[item.rule].severity)
         assert "CANARY" not in json.dumps(item.to_json())
@@ -159,8 +163,26 @@ STRIKES = {
         [("repeated-target", 2, AT + "fallbacks")],
     ),
     "homeless-model": ("agents: {a: {model: x}}\n", [("homeless-model", 2, AT + "model")]),
+    # policies
+    "empty-policy": (LOCAL + "policies: [{name: n}]", [("empty-policy", 3, "/policies/0")]),
+    "repeated-policy": (
+        LOCAL + "policies: [{name: n, require: {locality: lan}}, {name: n, deny: {hosts: [x]}}]",
+        [("repeated-policy", 3, "/policies/1/name")],
+    ),
+    "policy-of-nobody": (
+        LOCAL + "agents: {secret-notes: {}}\npolicies: [{name: n, agents: [secret-nots, 'secret-*'], purposes: ['*'], "
+        "clients: [c], deny: {providers: [opnai], hosts: [x]}}]",
+        [
+            ("policy-matches-nothing", 4, "/policies/0/agents/0"),
+            ("policy-matches-nothing", 4, "/policies/0/clients/0"),
+            ("policy-matches-nothing", 4, "/policies/0/deny/providers/0"),
+        ],
+    ),
+    "policy-of-names-behind-a-wildcard": (
+        LOCAL + 'agents: {"*": {}}\npolicies: [{name: n, agents: [secret-nots], require: {locality: local}}]',
+        [],
+    ),
     # not yet
-    "policies": (LOCAL + "policies: [{name: n}]", [("policies-not-enforced", 3, "/policies")]),
     "tests": (LOCAL + "tests: [{name: n, expect: {}}]", [("tests-not-run", 3, "/tests")]),
     "names-in-a-test": (
         LOCAL
@@ -297,7 +319,7 @@ def test_33_queries_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_queries_of_a_small_spec() -> None:
     spec = spec_of(f"{LOCAL}agents: {{a: {{}}}}\npurposes: {{p: {{}}}}\nclients: {{c: {{}}, d: {{}}}}")
     assert len(list(named_queries(spec))) == 2 * 2 * 3
-    assert {query.client for query in named_queries(spec, client="c")} == {"c"}
+    assert {query.client for query in named_queries(spec, Query(client="c"))} == {"c"}
 
 
 def test_everything_once_in_the_order_of_the_lines() -> None:
