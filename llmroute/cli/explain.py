@@ -53,7 +53,7 @@ def explain(agent: str | None, purpose: str | None, what_if: WhatIf, form: str, 
 
 def _explain_one(spec: RoutingSpec, query: Query, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:
     from llmroute.dispatch.credentials import with_read_credentials
-    from llmroute.routing import explain as render
+    from llmroute.routing import explain_data as render
     from llmroute.routing.resolve import resolve
 
     try:
@@ -81,7 +81,8 @@ def _print_text(resolution: Resolution) -> None:
 
 def _no_route(query: Query, error: RoutingError, form: str, diagnostics: list[Diagnostic]) -> None:
     from llmroute.cli.explain_view import show, terminal_width
-    from llmroute.routing.explain import error_json, error_text
+    from llmroute.routing.explain import error_text
+    from llmroute.routing.explain_data import error_json
 
     # The same error, seen by the checks, is not said twice.
     diagnostics = [item for item in diagnostics if not (item.rule == error.rule and error.message in item.message)]
@@ -104,7 +105,7 @@ def _beside(diagnostics: list[Diagnostic]) -> None:
 
 def _explain_all(spec: RoutingSpec, asker: Query, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:
     from llmroute.cli.explain_view import MAX_QUERIES, cells, table, terminal_width
-    from llmroute.routing.explain import error_json
+    from llmroute.routing.explain_data import error_json
 
     if form == "mermaid":
         raise click.UsageError("a chart shows one query: name --agent or --purpose")

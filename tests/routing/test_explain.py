@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from llmroute.errors import RoutingError
 from llmroute.load import from_file, from_mapping, from_str
-from llmroute.routing import explain
+from llmroute.routing import explain, explain_data
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Credential, Query, Secret
 from tests.properties.strategies import World, worlds
@@ -81,7 +81,7 @@ def test_every_value_stands_in_one_line(world: World, width: int) -> None:
     if isinstance(found, RoutingError):
         text = explain.plain(explain.error_text(Query(**world.query), found, width))
         assert found.rule in text
-        json.dumps(explain.error_json(Query(**world.query), found))
+        json.dumps(explain_data.error_json(Query(**world.query), found))
         return
     text = explain.plain(explain.text(found, width))
     for value in values(found):
@@ -94,7 +94,7 @@ def test_the_json_has_the_shape_of_the_documentation(world: World) -> None:
     found = outcome(world)
     if isinstance(found, RoutingError):
         return
-    said = json.loads(json.dumps(explain.as_json(found)))
+    said = json.loads(json.dumps(explain_data.as_json(found)))
     assert list(said) == ["query", "targets", "params", "metadata", "fields", "excluded", "diagnostics"]
     assert set(said["query"]) == {"agent", "purpose", "client"}
     for target in said["targets"]:
@@ -116,7 +116,7 @@ def test_a_flowchart_names_every_scope_and_target(world: World) -> None:
     found = outcome(world)
     if isinstance(found, RoutingError):
         return
-    lines = explain.mermaid(found).splitlines()
+    lines = explain_data.mermaid(found).splitlines()
     assert lines[0] == "flowchart LR"
     assert sum(line.startswith(f"  target{index}(") for index in range(9) for line in lines) == len(found.route.targets)
     assert sum("|won|" in line or '|"won"|' in line for line in lines) == 1
@@ -126,11 +126,11 @@ def test_a_flowchart_names_every_scope_and_target(world: World) -> None:
 
 def test_a_flowchart() -> None:
     found = resolve(spec(), QUERIES["hybrid"], ENVIRON)
-    assert explain.mermaid(found) == (DATA / "hybrid.mermaid").read_text(encoding="utf-8").rstrip("\n")
+    assert explain_data.mermaid(found) == (DATA / "hybrid.mermaid").read_text(encoding="utf-8").rstrip("\n")
 
 
 def test_a_flowchart_escapes_what_would_break_it() -> None:
-    chart = explain.mermaid(ask("defaults: {provider: ollama, model: 'a\"b<c>'}"))
+    chart = explain_data.mermaid(ask("defaults: {provider: ollama, model: 'a\"b<c>'}"))
     assert "a#quot;b#lt;c#gt;" in chart
 
 
@@ -187,7 +187,7 @@ def test_an_error_without_a_hint_or_a_trace() -> None:
 
 def test_an_error_as_json() -> None:
     error = refused("no-model", "defaults: {model: anthropic/x}\nagents: {a: {provider: openai}}", agent="a")
-    said = json.loads(json.dumps(explain.error_json(Query("a"), error)))
+    said = json.loads(json.dumps(explain_data.error_json(Query("a"), error)))
     assert list(said) == ["query", "error"]
     assert list(said["error"]) == ["rule", "message", "hint", "fields"]
     assert [field["field"] for field in said["error"]["fields"]] == ["endpoint", "model"]
@@ -226,10 +226,10 @@ def test_12_no_key_in_any_form_of_anything(place: str, written: str) -> None:
             try:
                 found = resolve(loaded, query, variables)
             except RoutingError as error:
-                said += [repr(error), str(error), repr(error.fields), json.dumps(explain.error_json(query, error))]
+                said += [repr(error), str(error), repr(error.fields), json.dumps(explain_data.error_json(query, error))]
                 said += [explain.plain(explain.error_text(query, error))]
             else:
-                said += [repr(found), json.dumps(explain.as_json(found)), explain.mermaid(found)]
+                said += [repr(found), json.dumps(explain_data.as_json(found)), explain_data.mermaid(found)]
                 said += [explain.as_text(found), explain.as_text(found, 40)]
                 said += [repr(target) + str(target.credential) + repr(target.name) for target in found.route.targets]
             said.append(repr(query))

@@ -11,7 +11,8 @@ from hypothesis import given
 from llmroute.errors import RoutingError
 from llmroute.load import from_mapping
 from llmroute.routing.checks import check
-from llmroute.routing.explain import as_json, as_text
+from llmroute.routing.explain import as_text
+from llmroute.routing.explain_data import as_json
 from llmroute.routing.override import LocalOverride
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query, Resolution

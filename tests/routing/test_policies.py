@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from llmroute.routing.checks import check
-from llmroute.routing.explain import as_json, as_text
+from llmroute.routing.explain import as_text
+from llmroute.routing.explain_data import as_json
 from tests.routing.asking import LOCAL, ask, refused, spec_of
 
 CHAIN = """
