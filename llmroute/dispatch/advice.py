@@ -46,7 +46,7 @@ def _tried(log: Sequence[Attempt]) -> list[str]:
 
 
 def _next_steps(failure: CallError, target: Target, query: Query) -> list[str]:
-    if failure.own_limit:
+    if failure.own_limit and failure.kind != "context":
         return [f"`providers.{target.provider}.limits` says so; fallbacks are asked where it leaves no room in time"]
     preset = preset_of(target)
     flags = "".join(

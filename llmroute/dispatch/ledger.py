@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.catalog.presets import PRESETS
+from llmroute.wire import shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -105,15 +106,34 @@ class UsageReport:
         rows = [{**account._asdict(), **spent.to_json()} for account, spent in self.accounts.items()]
         return {"total": self.total.to_json(), "accounts": rows}
 
+    @classmethod
+    def from_json(cls, data: object, at: str = "") -> UsageReport:
+        """The inverse of `to_json`.
+
+        Raises:
+            ConversionError: the data is no report; `pointer` says where.
+        """
+        accounts: dict[Account, Spent] = {}
+        for i, item in enumerate(shape.array(shape.as_object(data, at), "accounts", at)):
+            where = shape.pointer(at, "accounts", i)
+            row = shape.as_object(item, where)
+            who, what = (shape.optional(row, name, str, where) for name in ("agent", "purpose"))
+            account = Account(who, what, shape.text(row, "provider", where), shape.text(row, "model", where))
+            sums: dict[str, Any] = {part.name: row.get(part.name, part.default) for part in fields(Spent)}
+            for part in fields(Spent):
+                shape.expect(sums[part.name], type(part.default), shape.pointer(where, part.name))
+            accounts[account] = Spent(**sums)
+        return cls(accounts)
+
 
 class Ledger:
     """Takes an entry for each answer; any thread may enter and read."""
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
-        """Begin at nothing; `now` gives seconds since 1970, for prices that change."""
+    def __init__(self, now: Callable[[], float] = time.time, before: UsageReport | None = None) -> None:
+        """Begin at nothing, or at the sums of `before`; `now` gives seconds since 1970, for prices that change."""
         self._now = now
         self._lock = threading.Lock()
-        self._accounts: dict[Account, Spent] = {}
+        self._accounts: dict[Account, Spent] = dict(before.accounts) if before is not None else {}
         self._pending: list[tuple[Query, Target, Usage, float]] = []
 
     def enter(self, query: Query, target: Target, usage: Usage) -> None:

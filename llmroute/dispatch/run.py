@@ -11,6 +11,7 @@ from llmroute.dispatch.advice import advise
 from llmroute.dispatch.attempts import Bounds, Onward, Try, attempts
 from llmroute.dispatch.credentials import key_of
 from llmroute.dispatch.failures import LONGEST_S, goes_on
+from llmroute.dispatch.fitted import Fitted
 from llmroute.dispatch.health import ANSWERED, FOR_EVER
 from llmroute.dispatch.log_records import fields, logger
 from llmroute.dispatch.requests import for_target, limit
@@ -235,6 +236,8 @@ class Run:
             self._limited = None
         if self._watched is not None:
             adapter = self._watched.adapter(adapter, target)
+        if self._want.fit is not None:
+            adapter = Fitted(adapter, self._want.fit, target)
         return Step(adapter, call, now.wait_s)
 
     def _turn_by(self, target: Target) -> float:
