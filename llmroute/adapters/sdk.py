@@ -42,6 +42,15 @@ async def aput_headers(request: httpx2.Request) -> None:
     put_headers(request)
 
 
+class Unshown(bytes):
+    """The body of a request as the SDKs see it: at level DEBUG Anthropic's logs the repr of all that it is given."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+    __str__ = __repr__
+
+
 class _Closing:
     """An asynchronous SDK object under the name that the pool closes by."""
 
@@ -104,7 +113,7 @@ class SDKExchange(Exchange):
 def _arguments(call: Call, ready: Prepared, timeouts: Timeouts) -> dict[str, Any]:
     """Those of the SDK's `post`: our bytes out, and the response back before its body is read."""
     return {
-        "content": to_bytes(ready.body, call),
+        "content": Unshown(to_bytes(ready.body, call)),
         "cast_to": httpx2.Response,
         "stream": True,
         "options": {"timeout": httpx2.Timeout(**timeouts.to_dict()), "max_retries": 0},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from llmroute.adapters.base import Call
 from llmroute.adapters.failures import read_report
-from llmroute.adapters.redaction import SHOWN, clean, without_key
+from llmroute.adapters.redaction import SHOWN, clean, without_key, without_prompt
 from llmroute.adapters.retry_after import retry_after_s
 from llmroute.wire.chat import ChatRequest, ToolCall, assistant, tool_result, user
 from tests.adapters.samples import KEY, PROMPT, call, target
@@ -89,6 +90,21 @@ def test_no_form_of_the_key_is_shown(key: str) -> None:
     assert shown.endswith(":end")
 
 
+@given(st.binary(max_size=7), st.text("abcXYZ019+/=-_", min_size=12, max_size=60), st.binary(max_size=7))
+def test_no_key_inside_of_base64_is_shown(before: bytes, key: str, after: bytes) -> None:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        shown = clean(f"refused: {encode(before + key.encode() + after).decode()} .", call("http://localhost", key=key))
+        seen = shown.removeprefix("refused: ").split("[redacted]")
+        assert len(seen) > 1
+        assert all(len(part) <= 16 for part in seen)
+
+
+def test_a_short_key_blots_nothing_out() -> None:
+    assert without_key("an error of twelve words, and 50 % of ABCDEFGHIJKLMNOPQRSTUVWX", "abc") == (
+        "an error of twelve words, and 50 % of ABCDEFGHIJKLMNOPQRSTUVWX"
+    )
+
+
 def test_what_looks_like_a_key_is_not_shown_either() -> None:
     assert without_key("sk-proj-ab12cd34ef56 or Bearer abc", None) == "[redacted] or [redacted]"
 
@@ -97,6 +113,29 @@ def test_what_looks_like_a_key_is_not_shown_either() -> None:
 def test_an_echo_of_the_prompt_is_not_shown(prompt: str, before: str, after: str) -> None:
     made = Call(target("http://localhost"), ChatRequest((user(prompt),)), None)
     assert prompt not in clean(f"{before}{prompt}{after}", made)
+
+
+@given(st.text("the quick brown fox", min_size=30, max_size=300), st.data())
+def test_pieces_of_the_prompt_are_found_wherever_they_begin(prompt: str, data: st.DataObject) -> None:
+    begin = data.draw(st.integers(0, len(prompt) - 20))
+    end = data.draw(st.integers(begin + 20, len(prompt)))
+    shown = without_prompt(f"<{prompt[begin:end]}>", [prompt])
+    assert all(shown[at : at + 20] not in prompt for at in range(len(shown) - 19))
+
+
+def test_an_encoded_echo_of_the_prompt_is_not_shown_either() -> None:
+    made = Call(target("http://localhost"), ChatRequest((user(PROMPT),)), None)
+    for form in (quote(PROMPT), base64.b64encode(b"x" + PROMPT.encode()).decode()):
+        shown = clean(f"refused: {form} .", made)
+        assert "[prompt]" in shown
+        assert not any(form[at : at + 20] in shown for at in range(len(form) - 19))
+
+
+def test_a_long_prompt_keeps_nobody_waiting() -> None:
+    prompt = "the quick brown fox jumps over the lazy dog. " * 25_000
+    began = time.monotonic()
+    without_prompt("error: the quick brown cat stumbled over a lazy bag. " * 23, [prompt])
+    assert time.monotonic() - began < 1
 
 
 def test_tools_are_part_of_the_prompt() -> None:
