@@ -12,19 +12,27 @@ NO_QUIRKS: Mapping[str, Any] = MappingProxyType({})
 
 QUIRKS: Mapping[str, str] = MappingProxyType(
     {
+        "cloud_model_suffixes": "Endings of model names that a local server forwards to its vendor's cloud.",
         "default_max_tokens": "The token limit that is sent where a request has none and the API wants one.",
         "max_tokens_field": "The field of the token limit: `max_tokens` (default), `max_completion_tokens`.",
         "mid_system": "True: messages of role `system` may stand in the middle of a conversation.",
         "no_json_object": "True: `response_format: {type: json_object}` is refused; `json_schema` works.",
         "no_stream_usage": "True: `stream_options` is refused; usage comes with the last chunk unasked.",
+        "no_user": "True: `user` is refused.",
         "on_unsupported": "`error`: what can't be written without loss is an error; `warn` (the default) says it.",
-        "output_format": "False: `output_config.format` is not known.",
-        "prefill": "Whether the model writes on where a last assistant message ends; False: there may be none.",
-        "replay_reasoning": "True: an assistant turn with tool calls goes back with its `reasoning_content`.",
+        "output_format": "False: `output_config.format` is not known; a tool must be called with the answer.",
+        "prefill": "False: the last message may not be the assistant's.",
+        "raw_arguments": "True: arguments that are no JSON object are written as `_raw`; else they are an error.",
+        "replay_reasoning": "True: assistant turns go back with their `reasoning_content`.",
         "sampling": "False: `temperature`, `top_p` and `top_k` are refused, even at their defaults.",
+        "schema_answers": "What becomes of a schema for the answer: `native` (the default); `alone`: native, but not "
+        "in streams or beside tools; `tool`: a tool that must be called with the answer; `none`: an error.",
+        "seed_field": "The field of the seed: `seed` (default), `random_seed`.",
+        "temperature_or_top_p": "True: `temperature` and `top_p` at once are refused.",
+        "thinking_parts": "True: assistant turns go back with their thoughts as parts of the content.",
         "tool_choice_strings_only": "True: `tool_choice` is `none`, `auto` or `required`, never an object.",
         "tool_id_pattern": "The form of tool call ids: `mistral9` is exactly nine of `[a-zA-Z0-9]`.",
-        "cloud_model_suffixes": "Endings of model names that a local server forwards to its vendor's cloud.",
+        "top_k": "Whether `top_k` is known, where the API says otherwise: no at OpenAI, yes at Anthropic.",
     }
 )
 """Every name that `Preset.quirks` may hold, and what it means."""

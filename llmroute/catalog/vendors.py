@@ -42,6 +42,7 @@ VENDORS = (
         "OpenRouter",
         "https://openrouter.ai/api/v1",
         "OPENROUTER_API_KEY",
+        quirks=quirks(top_k=True),
         docs="https://openrouter.ai/docs/api-reference/overview",
     ),
     Preset(
@@ -49,7 +50,8 @@ VENDORS = (
         "DeepSeek",
         "https://api.deepseek.com",
         "DEEPSEEK_API_KEY",
-        quirks=quirks(replay_reasoning=True),
+        # `json_schema` is a 400, and so is a forced tool while the model thinks, which it does unless told otherwise.
+        quirks=quirks(replay_reasoning=True, schema_answers="none"),
         docs="https://api-docs.deepseek.com",
     ),
     Preset(
@@ -57,7 +59,8 @@ VENDORS = (
         "Groq",
         "https://api.groq.com/openai/v1",
         "GROQ_API_KEY",
-        quirks=quirks(max_tokens_field="max_completion_tokens"),
+        # "Streaming and tool use are not currently supported with Structured Outputs."
+        quirks=quirks(max_tokens_field="max_completion_tokens", schema_answers="alone"),
         docs="https://console.groq.com/docs/openai",
     ),
     Preset(
@@ -65,8 +68,16 @@ VENDORS = (
         "Mistral AI",
         "https://api.mistral.ai/v1",
         "MISTRAL_API_KEY",
-        # Fields that it does not know are a 422: `stream_options`, `max_completion_tokens`.
-        quirks=quirks(tool_id_pattern="mistral9", no_stream_usage=True),
+        # Fields that it does not know are a 422: `stream_options`, `max_completion_tokens`, `seed`, `user`,
+        # `reasoning_content`.
+        quirks=quirks(
+            tool_id_pattern="mistral9",
+            no_stream_usage=True,
+            seed_field="random_seed",
+            no_user=True,
+            thinking_parts=True,
+            top_k=True,
+        ),
         docs="https://docs.mistral.ai/api",
     ),
     Preset(
@@ -95,6 +106,7 @@ VENDORS = (
         "Perplexity",
         "https://api.perplexity.ai",
         "PERPLEXITY_API_KEY",
+        quirks=quirks(top_k=True),
         docs="https://docs.perplexity.ai",
     ),
     Preset(
@@ -131,6 +143,7 @@ VENDORS = (
         "Moonshot AI (Kimi)",
         "https://api.moonshot.ai/v1",
         "MOONSHOT_API_KEY",
+        quirks=quirks(replay_reasoning=True),
         docs="https://platform.moonshot.ai/docs/api/chat",
     ),
     Preset(
@@ -138,6 +151,7 @@ VENDORS = (
         "Moonshot AI (Kimi), China",
         "https://api.moonshot.cn/v1",
         "MOONSHOT_API_KEY",
+        quirks=quirks(replay_reasoning=True),
         docs="https://platform.moonshot.cn/docs/api/chat",
     ),
     Preset(
@@ -148,6 +162,8 @@ VENDORS = (
         api="anthropic-messages",
         auth="x-api-key",
         api_version="2023-06-01",
+        # `top_k` and `output_config` are passed over.
+        quirks=quirks(top_k=False, output_format=False),
         docs="https://platform.minimax.io/docs/api-reference/text-anthropic-api",
     ),
     Preset(
@@ -156,6 +172,7 @@ VENDORS = (
         "https://api.together.xyz/v1",
         "TOGETHER_API_KEY",
         "TOGETHER_BASE_URL",
+        quirks=quirks(top_k=True),
         docs="https://docs.together.ai/docs/openai-api-compatibility",
     ),
     Preset(
@@ -163,6 +180,7 @@ VENDORS = (
         "Fireworks AI",
         "https://api.fireworks.ai/inference/v1",
         "FIREWORKS_API_KEY",
+        quirks=quirks(top_k=True),
         docs="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
     ),
     Preset(

@@ -177,13 +177,20 @@ class _Encoder:
         return body | self._thinking()
 
     def _sampling(self) -> dict[str, Any]:
+        params, facts = self.request.params, self.quirks
+        known = {"top_k": facts.top_k is not False}
+        if params.temperature is not None and facts.temperature_or_top_p:
+            known["top_p"] = False
         body: dict[str, Any] = {}
         for name in ("temperature", "top_p", "top_k"):
-            value = getattr(self.request.params, name)
-            if value is not None and not self.quirks.sampling:
-                self.losses.add(name, "this version of the API refuses it", f"/params/{name}")
-            elif value is not None:
+            value = getattr(params, name)
+            if value is None:
+                continue
+            if facts.sampling and known.get(name, True):
                 body[name] = value
+            else:
+                what = "the server does not take it" if facts.sampling else "this version of the API refuses it"
+                self.losses.add(name, what, f"/params/{name}")
         if body.get("temperature", 0) > 1:
             self.losses.add("temperature", "1 is the most here", "/params/temperature")
             body["temperature"] = 1
@@ -251,4 +258,5 @@ class _Encoder:
         if form.description:
             row["description"] = form.description
         row["input_schema"] = input_schema(row["name"], form.schema, f"{at}/schema")
-        return {"tools": [row], "tool_choice": {"type": "tool", "name": row["name"]}}
+        choice = {"type": "tool", "name": row["name"], "disable_parallel_tool_use": True}
+        return {"tools": [row], "tool_choice": choice}

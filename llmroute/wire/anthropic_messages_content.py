@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from llmroute.wire.quirks import Quirks
 
+RAW = "_raw"
+"""The name under which arguments that are no JSON object are written, if that is asked for."""
 _MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 
@@ -121,6 +123,9 @@ class Content:
         return block | self._extras.of(part.extra, f"{at}/extra")
 
     def _thinking(self, part: Thinking, at: str) -> list[dict[str, Any]]:
+        if not self._extras.knows(part.source):
+            self._losses.add("thinking", "thinking goes back to its own provider alone", at)
+            return []
         extra = self._extras.of(part.extra, f"{at}/extra")
         if part.redacted is not None:
             return [{"type": "redacted_thinking", "data": part.redacted, **extra}]
@@ -129,11 +134,17 @@ class Content:
             return []
         return [{"type": "thinking", "thinking": part.text, "signature": part.signature, **extra}]
 
-    def _call(self, call: ToolCall, at: str) -> dict[str, Any]:
+    def _arguments(self, call: ToolCall, at: str) -> dict[str, Any]:
         try:
-            arguments = call.parsed()
+            return call.parsed()
         except ConversionError as error:
-            raise ConversionError(error.message, pointer=f"{at}/arguments") from error
+            if not self._quirks.raw_arguments:
+                raise ConversionError(error.message, pointer=f"{at}/arguments") from error
+        self._losses.add("arguments", f"what is no JSON object is written as {RAW}", f"{at}/arguments")
+        return {RAW: call.arguments}
+
+    def _call(self, call: ToolCall, at: str) -> dict[str, Any]:
+        arguments = self._arguments(call, at)
         block = {"type": "tool_use", "id": self._ids[call.id], "name": self._names[call.name], "input": arguments}
         return block | self._extras.of(call.extra, f"{at}/extra")
 

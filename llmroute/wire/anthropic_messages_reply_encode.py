@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError
+from llmroute.wire.anthropic_messages_content import RAW
 from llmroute.wire.codec import ANTHROPIC, Encoded, Extras, Foreign, Losses
 from llmroute.wire.message import Opaque, Part, Text, Thinking, ToolCall
 from llmroute.wire.openai_chat_reply_encode import flat
@@ -23,8 +24,6 @@ _STOP_BACK: dict[StopReason, str] = {
 }
 _ENDED = frozenset({"stop", "tool_calls"})
 """Reasons to stop that a stop string can be behind."""
-RAW = "_raw"
-"""The name under which arguments that are no JSON object are written, if that is asked for."""
 _FOREIGN = Foreign(idle={"refusal": ("field", "part")})
 """Where a refusal stood in another API has no meaning here: the reason to stop tells it."""
 

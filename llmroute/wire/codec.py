@@ -102,6 +102,10 @@ class Extras:
         self._fields = fields
         self.losses = losses
 
+    def knows(self, source: str | None) -> bool:
+        """Whether what this provider thought may go where we write to; where nobody knows whose it is, it may."""
+        return source is None or source in self._keys
+
     def of(self, extra: Mapping[str, Mapping[str, Any]], at: str) -> dict[str, Any]:
         """The fields to write back; those of other APIs are lost.
 

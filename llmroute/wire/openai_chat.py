@@ -18,7 +18,7 @@ from llmroute.wire.openai_chat_stream import StreamDecoder
 from llmroute.wire.openai_chat_stream_encode import StreamEncoder
 from llmroute.wire.quirks import Quirks
 from llmroute.wire.schemas import why_not_strict
-from llmroute.wire.tools import check_choice, check_pairs, renamed, tool_names
+from llmroute.wire.tools import ANSWER, check_choice, check_pairs, input_schema, renamed, tool_names, valid_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,11 +46,13 @@ _FOREIGN = Foreign(
     same={("service_tier", "auto"): "auto", ("service_tier", "standard_only"): "default"},
 )  # fmt: skip
 """Fields of Anthropic requests."""
+_ANSWER = "answer"
+"""The name of a schema that was given none."""
 _MAX_STOP = 4
 """OpenAI takes no more stop strings."""
 _BUDGETS = ((2048, "low"), (8192, "medium"))
 """A thinking budget up to so many tokens is about that effort; a larger one is `high`."""
-_PASSED = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
+_SAMPLING = ("temperature", "top_p", "top_k")
 
 
 def encode_request(
@@ -77,12 +79,14 @@ def encode_request(
     body: dict[str, Any] = {"model": model, "messages": Content(request.messages, facts, extras, names).rows()}
     own = extras.of(request.extra, "/extra")
     body |= encoder.tools(own.pop("tools", [])) | encoder.params() | encoder.settings()
+    form, answer = encoder.form(stream=stream, tools=bool(body.get("tools")))
+    body |= form
     options = own.pop("stream_options", {})
     if stream:
         body["stream"] = True
         options = options if facts.no_stream_usage else {"include_usage": True, **options}
         body |= {"stream_options": options} if options else {}
-    return Encoded(body | own, losses.found(), renamed(names))
+    return Encoded(body | own, losses.found(), renamed(names) | answer)
 
 
 class _Encoder:
@@ -109,13 +113,17 @@ class _Encoder:
         return body
 
     def _allowed(self) -> list[int]:
-        """Which tools are told; servers that take no list of the allowed ones are told those alone."""
+        """Which tools are told; servers that take but a word as a choice are told those alone that may be called."""
         choice, tools = self.request.tool_choice, self.request.tools
-        if choice is None or not choice.allowed or not self.quirks.tool_choice_strings_only:
+        if choice is None or not self.quirks.tool_choice_strings_only or not (choice.allowed or choice.name):
             return list(range(len(tools)))
-        what = "the tools that are not allowed are left out"
-        self.losses.add("tool_choice.allowed_tools", what, "/tool_choice/allowed")
-        return [i for i, tool in enumerate(tools) if tool.name in choice.allowed]
+        found = [i for i, tool in enumerate(tools) if tool.name in (*choice.allowed, choice.name)]
+        if choice.allowed:
+            what = "the tools that are not allowed are left out"
+            self.losses.add("tool_choice.allowed_tools", what, "/tool_choice/allowed")
+        elif len(found) < len(tools):
+            self.losses.add("tool_choice", "the server takes no name: the other tools are left out", "/tool_choice")
+        return found
 
     def _tool(self, i: int) -> dict[str, Any]:
         tool = self.request.tools[i]
@@ -142,24 +150,19 @@ class _Encoder:
         if choice.name is None:
             return choice.mode
         if self.quirks.tool_choice_strings_only:
-            if len(self.request.tools) > 1:
-                self.losses.add("tool_choice", "the server takes no name; any tool may be called", "/tool_choice")
             return "required"
         return {"type": "function", "function": {"name": self.names[choice.name]}}
 
     def params(self) -> dict[str, Any]:
         """Sampling, limits and effort."""
         params = self.request.params
-        body: dict[str, Any] = {}
-        for name in _PASSED:
-            value = getattr(params, name)
-            if value is not None:
-                if name in {"temperature", "top_p"} and not self.quirks.sampling:
-                    self.losses.add(name, "the server refuses it", f"/params/{name}")
-                else:
-                    body[name] = value
-        if params.top_k is not None:
-            self.losses.add("top_k", f"{OPENAI} has no such field", "/params/top_k")
+        body = self._sampling()
+        named = {
+            self.quirks.seed_field: params.seed,
+            "frequency_penalty": params.frequency_penalty,
+            "presence_penalty": params.presence_penalty,
+        }
+        body |= {name: value for name, value in named.items() if value is not None}
         if params.max_tokens is not None and params.max_tokens < 1:
             raise ConversionError("max_tokens is at least 1", pointer="/params/max_tokens")
         if params.max_tokens is not None:
@@ -169,6 +172,20 @@ class _Encoder:
         if params.stop:
             body["stop"] = list(params.stop)
         return body | self._effort()
+
+    def _sampling(self) -> dict[str, Any]:
+        body: dict[str, Any] = {}
+        for name in _SAMPLING:
+            value = getattr(self.request.params, name)
+            if value is None:
+                continue
+            if not self.quirks.sampling:
+                self.losses.add(name, "the server refuses it", f"/params/{name}")
+            elif name == "top_k" and not self.quirks.top_k:
+                self.losses.add(name, f"{OPENAI} has no such field", f"/params/{name}")
+            else:
+                body[name] = value
+        return body
 
     def _effort(self) -> dict[str, Any]:
         params = self.request.params
@@ -180,25 +197,58 @@ class _Encoder:
         return {} if effort is None else {"reasoning_effort": effort}
 
     def settings(self) -> dict[str, Any]:
-        """The form of the answer, and who asks."""
+        """Who asks, and what for."""
         request = self.request
         body: dict[str, Any] = {}
-        if request.response_format is not None:
-            body["response_format"] = self._format(request.response_format)
-        if request.user is not None:
+        if request.user is not None and self.quirks.no_user:
+            self.losses.add("user", "the server refuses it", "/user")
+        elif request.user is not None:
             body["user"] = request.user
         if request.metadata:
             body["metadata"] = dict(request.metadata)
         return body
 
-    def _format(self, form: ResponseFormat) -> dict[str, Any]:
+    def form(self, *, stream: bool, tools: bool) -> tuple[dict[str, Any], dict[str, str]]:
+        """The form of the answer, and the name of the tool that stands for it; `tools`: there are others.
+
+        Raises:
+            ConversionError: the server has no such form.
+        """
+        form, at = self.request.response_format, "/response_format"
+        if form is None:
+            return {}, {}
         if form.kind == "json_object" and self.quirks.no_json_object:
-            raise ConversionError("the server refuses json_object; give a schema", pointer="/response_format")
+            raise ConversionError("the server refuses json_object; give a schema", pointer=at)
         if form.schema is None:
-            return {"type": form.kind}
-        schema: dict[str, Any] = {"name": form.name or "answer", "schema": dict(form.schema)}
+            return {"response_format": {"type": form.kind}}, {}
+        how = self.quirks.schema_answers
+        if how == "none":
+            raise ConversionError("the server takes no schema for its answer", pointer=at)
+        if how == "native" or (how == "alone" and not stream and not tools):
+            return {"response_format": {"type": "json_schema", "json_schema": self._schema(form, form.schema)}}, {}
+        if tools or self._thinks():
+            problem = "the server takes no schema for this answer, and a forced tool suits no other tools or thinking"
+            raise ConversionError(problem, pointer=at)
+        return self._answer_tool(form, form.schema)
+
+    def _thinks(self) -> bool:
+        params = self.request.params
+        return params.thinking_budget is not None or params.reasoning_effort not in {None, "none"}
+
+    def _schema(self, form: ResponseFormat, schema: Mapping[str, Any]) -> dict[str, Any]:
+        row: dict[str, Any] = {"name": form.name or _ANSWER, "schema": dict(schema)}
         if form.description is not None:
-            schema["description"] = form.description
+            row["description"] = form.description
         if form.strict is not None:
-            schema["strict"] = self._strict(form.schema, form.strict, "/response_format", "schema")
-        return {"type": "json_schema", "json_schema": schema}
+            row["strict"] = self._strict(schema, form.strict, "/response_format", "schema")
+        return row
+
+    def _answer_tool(self, form: ResponseFormat, schema: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """A tool that must be called with the answer."""
+        name = valid_name(form.name or _ANSWER)
+        parameters = input_schema(name, schema, "/response_format/schema")
+        row = self._schema(form, schema) | {"name": name, "parameters": parameters}
+        del row["schema"]
+        by_name = {"type": "function", "function": {"name": row["name"]}}
+        choice = "required" if self.quirks.tool_choice_strings_only else by_name
+        return {"tools": [{"type": "function", "function": row}], "tool_choice": choice}, {row["name"]: ANSWER}

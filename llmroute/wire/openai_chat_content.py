@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PDF = "data:application/pdf;base64,"
 """How the data of a PDF begins."""
+_SILENCE = " "
+"""DeepSeek and Moonshot refuse a turn among tool calls without `reasoning_content`, DeepSeek an empty one too
+(NousResearch/hermes-agent, pull request 17341); thoughts of other providers are none of their business."""
 _FILE_NAME = "document.pdf"
 """The API wants a name with the data of a file; this is the name of one without a title."""
 
@@ -30,6 +33,7 @@ class Content:
         self._losses = extras.losses
         self._names = names
         self._ids = call_ids(messages, mistral_id if quirks.tool_id_pattern == "mistral9" else str)
+        self._has_calls = any(message.tool_calls for message in messages)
 
     def rows(self) -> list[dict[str, Any]]:
         """The conversation; a message with several tool results becomes one message a result."""
@@ -46,7 +50,10 @@ class Content:
         row: dict[str, Any] = {"role": message.role}
         extra = self._extras.of(message.extra, f"{at}/extra")
         as_list = extra.pop("content_list", False)
-        content = [
+        thoughts = self._thoughts(message, at)
+        content = [{"type": "thinking", "thinking": [{"type": "text", "text": text}]} for text in thoughts]
+        content = content if self._quirks.thinking_parts else []
+        content += [
             self._part(part, f"{at}/content/{i}")
             for i, part in enumerate(message.content)
             if not isinstance(part, Thinking | ToolCall)
@@ -57,7 +64,7 @@ class Content:
         if message.name is not None:
             row["name"] = message.name
         if message.role == "assistant":
-            row |= self._thinking(message, at) | self._calls(message, at)
+            row |= self._reasoning(thoughts) | self._calls(message, at)
         return row | extra
 
     def _content(self, message: Message, content: list[dict[str, Any]], *, as_list: bool, refused: bool) -> Any:
@@ -100,15 +107,27 @@ class Content:
         self._losses.add("document", "a text document is written as text", at)
         return {"type": "text", "text": part.text if part.title is None else f"{part.title}\n\n{part.text}", **extra}
 
-    def _thinking(self, message: Message, at: str) -> dict[str, Any]:
-        thoughts = [(i, part) for i, part in enumerate(message.content) if isinstance(part, Thinking)]
-        replay = self._quirks.replay_reasoning
-        for i, part in thoughts:
-            if part.signature or part.redacted or not replay:
-                why = "signed thinking can only go back to Anthropic" if replay else "thinking is not sent back"
-                self._losses.add("thinking", why, f"{at}/content/{i}")
-        text = "".join(part.text for _, part in thoughts)
-        return {"reasoning_content": text} if text and replay else {}
+    def _thoughts(self, message: Message, at: str) -> list[str]:
+        """The thoughts that go back: those of this provider, to servers that want them."""
+        thoughts: list[str] = []
+        for i, part in enumerate(message.content):
+            if not isinstance(part, Thinking):
+                continue
+            if not (self._quirks.replay_reasoning or self._quirks.thinking_parts):
+                self._losses.add("thinking", "thinking is not sent back", f"{at}/content/{i}")
+            elif part.signature or part.redacted:
+                self._losses.add("thinking", "signed thinking can only go back to Anthropic", f"{at}/content/{i}")
+            elif not self._extras.knows(part.source):
+                self._losses.add("thinking", "thinking goes back to its own provider alone", f"{at}/content/{i}")
+            else:
+                thoughts.append(part.text)
+        return thoughts
+
+    def _reasoning(self, thoughts: list[str]) -> dict[str, Any]:
+        if not self._quirks.replay_reasoning:
+            return {}
+        text = "".join(thoughts) or (_SILENCE if self._has_calls else "")
+        return {"reasoning_content": text} if text else {}
 
     def _calls(self, message: Message, at: str) -> dict[str, Any]:
         calls = [

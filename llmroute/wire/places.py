@@ -128,6 +128,8 @@ def _anthropic(body: Mapping[str, Any], path: Path) -> Path:  # noqa: PLR0911 - 
             return ["tools", next(str(k) for k, tool in enumerate(body["tools"]) if tool.get("type") not in _CUSTOM)]
         case ["response_format", *rest]:
             return ["output_config", "format", *rest]
+        case ["user"]:
+            return ["metadata", "user_id"]
         case ["params", "thinking_budget"]:
             return ["thinking", "budget_tokens"]
         case ["params", "stop", *rest]:

@@ -106,6 +106,17 @@ TO_ANTHROPIC = [
         refused="/messages/1/tool_calls/0/function/arguments",
     ),
     Row(
+        "arguments-broken-and-written-raw",
+        messages(HI, {"role": "assistant", "tool_calls": [function(arguments="{") | {"id": "a"}]}, RESULT),
+        messages(
+            HI,
+            {"role": "assistant", "content": [{**USE, "input": {"_raw": "{"}}]},
+            user(block("tool_result", tool_use_id="a", content="r")),
+        ),
+        ["/messages/1/tool_calls/0/function/arguments"],
+        quirks=Quirks(raw_arguments=True),
+    ),
+    Row(
         "refusal-part",
         messages(HI, {"role": "assistant", "content": [block("refusal", refusal="no")]}, HI),
         messages(HI, {"role": "assistant", "content": "no"}, HI),
@@ -248,6 +259,14 @@ TO_ANTHROPIC = [
         ["/temperature", "/top_p"],
         quirks=Quirks(sampling=False),
     ),
+    Row(
+        "both-samplings-where-one-is-the-most",
+        {"temperature": 1, "top_p": 1},
+        {"temperature": 1, "top_p": ABSENT},
+        ["/top_p"],
+        quirks=Quirks(temperature_or_top_p=True),
+    ),
+    Row("one-sampling", {"top_p": 0.5}, {"top_p": 0.5}, quirks=Quirks(temperature_or_top_p=True)),
     Row("stop", {"stop": "a"}, {"stop_sequences": ["a"]}),
     Row("stop-blank", {"stop": ["a", " "]}, refused="/stop/1"),
     Row("stop-blank-alone", {"stop": "\n"}, refused="/stop"),
@@ -318,7 +337,7 @@ TO_ANTHROPIC = [
         {"response_format": form(schema=CLOSED, description="d")},
         {
             "tools": [{"name": "n", "description": "d", "input_schema": CLOSED}],
-            "tool_choice": {"type": "tool", "name": "n"},
+            "tool_choice": {"type": "tool", "name": "n", "disable_parallel_tool_use": True},
         },
         quirks=Quirks(output_format=False),
     ),

@@ -14,6 +14,7 @@ from tests.wire.conversion_rows import (
     PDF,
     RESULT,
     USE,
+    F,
     Row,
     block,
     function,
@@ -38,6 +39,8 @@ ASKED = {
     "content": None,
     "tool_calls": [{**CALL, "function": {"name": "f", "arguments": '{"x":1}'}}],
 }
+FORM: dict[str, Any] = {"output_config": {"format": {"type": "json_schema", "schema": CLOSED}}}
+STRICT = {"name": "answer", "schema": CLOSED, "strict": True}
 CACHE = {"cache_control": {"type": "ephemeral"}}
 PICTURE = block("image", source={"type": "url", "url": "https://a.example"})
 PICTURE_URL = block("image_url", image_url={"url": "https://a.example"})
@@ -117,6 +120,19 @@ TO_OPENAI = [
         messages(HI, {"role": "assistant", "content": "a", "reasoning_content": "t"}, HI),
         quirks=Quirks(replay_reasoning=True),
     ),
+    Row(
+        "thinking-replayed-but-signed",
+        messages(HI, {"role": "assistant", "content": [block("thinking", thinking="t", signature="s"), text("a")]}, HI),
+        messages(HI, {"role": "assistant", "content": "a"}, HI),
+        ["/messages/1/content/0"],
+        quirks=Quirks(replay_reasoning=True),
+    ),
+    Row(
+        "thinking-replayed-in-parts",
+        messages(HI, {"role": "assistant", "content": [block("thinking", thinking="t"), text("a")]}, HI),
+        messages(HI, {"role": "assistant", "content": [block("thinking", thinking=[text("t")]), text("a")]}, HI),
+        quirks=Quirks(thinking_parts=True),
+    ),
     *[
         Row(
             kind,
@@ -182,9 +198,24 @@ TO_OPENAI = [
         ["/messages/1/content/0/citations"],
     ),
     Row("top-k", {"top_k": 5}, {"top_k": ABSENT}, ["/top_k"]),
+    Row("top-k-where-it-is-known", {"top_k": 5}, {"top_k": 5}, quirks=Quirks(top_k=True)),
+    Row(
+        "top-k-where-all-sampling-is-refused",
+        {"top_k": 5},
+        {"top_k": ABSENT},
+        ["/top_k"],
+        quirks=Quirks(top_k=True, sampling=False),
+    ),
     Row("stop", {"stop_sequences": ["a", "b"]}, {"stop": ["a", "b"]}),
     Row("stop-too-many", {"stop_sequences": list("abcde")}, refused="/stop_sequences"),
     Row("user", {"metadata": {"user_id": "u"}}, {"user": "u", "metadata": ABSENT}),
+    Row(
+        "user-refused",
+        {"metadata": {"user_id": "u"}},
+        {"user": ABSENT},
+        ["/metadata/user_id"],
+        quirks=Quirks(no_user=True),
+    ),
     Row(
         "tool",
         {"tools": [tool(type="custom", description="d")]},
@@ -212,9 +243,15 @@ TO_OPENAI = [
     ),
     Row(
         "choice-as-string",
-        {"tools": [AF, {**AF, "name": "g"}], "tool_choice": {"type": "tool", "name": "f"}},
-        {"tool_choice": "required"},
+        {"tools": [{**AF, "name": "g"}, AF], "tool_choice": {"type": "tool", "name": "f"}},
+        {"tools": [F], "tool_choice": "required"},
         ["/tool_choice"],
+        quirks=Quirks(tool_choice_strings_only=True),
+    ),
+    Row(
+        "choice-of-the-only-tool-as-string",
+        {"tools": [AF], "tool_choice": {"type": "tool", "name": "f"}},
+        {"tools": [F], "tool_choice": "required"},
         quirks=Quirks(tool_choice_strings_only=True),
     ),
     Row(
@@ -277,6 +314,54 @@ TO_OPENAI = [
         {"output_config": {"format": {"type": "json_schema", "schema": {**CLOSED, "required": []}}}},
         {},
         ["/output_config/format/schema"],
+    ),
+    Row(
+        "format-by-a-forced-tool",
+        FORM,
+        {
+            "response_format": ABSENT,
+            "tools": [function("answer", parameters=CLOSED, strict=True)],
+            "tool_choice": function("answer"),
+        },
+        quirks=Quirks(schema_answers="tool"),
+    ),
+    Row(
+        "format-by-a-forced-tool-as-string",
+        FORM,
+        {"tool_choice": "required"},
+        quirks=Quirks(schema_answers="tool", tool_choice_strings_only=True),
+    ),
+    *[
+        Row(
+            f"format-{how}-beside-{name}",
+            FORM | more,
+            refused="/output_config/format",
+            quirks=Quirks(schema_answers=how),
+        )
+        for how, name, more in (
+            ("none", "nothing", {}),
+            ("tool", "tools", {"tools": [AF]}),
+            ("tool", "effort", {"output_config": {"effort": "low", **FORM["output_config"]}}),
+            ("alone", "tools", {"tools": [AF]}),
+        )
+    ],
+    Row(
+        "format-by-a-forced-tool-of-no-object",
+        {"output_config": {"format": {"type": "json_schema", "schema": {"type": "array"}}}},
+        refused="/output_config/format/schema/type",
+        quirks=Quirks(schema_answers="tool"),
+    ),
+    Row(
+        "format-alone",
+        FORM,
+        {"tools": ABSENT, "response_format": {"type": "json_schema", "json_schema": STRICT}},
+        quirks=Quirks(schema_answers="alone"),
+    ),
+    Row(
+        "format-alone-in-a-stream",
+        FORM | {"stream": True},
+        {"response_format": ABSENT, "tool_choice": function("answer")},
+        quirks=Quirks(schema_answers="alone"),
     ),
     Row("output-config", {"output_config": {"task_budget": {}}}, {}, ["/output_config"]),
     Row("service-tier", {"service_tier": "standard_only"}, {"service_tier": "default"}),

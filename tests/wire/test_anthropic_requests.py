@@ -96,6 +96,15 @@ def test_thinking_without_signature_is_lost() -> None:
     assert encoded.warnings == ("thinking: thinking without a signature can't be replayed",)
 
 
+def test_thinking_goes_back_to_its_own_provider() -> None:
+    request = ChatRequest((user("1"), assistant([Thinking("t", "s", source="a"), Text("a")]), user("2")))
+    for source, blocks in (("a", 2), ("b", 1)):
+        encoded = encode_request(request, model="m", source=source)
+        content = encoded.body["messages"][1]["content"]
+        assert (content if blocks == 1 else len(content)) == ("a" if blocks == 1 else 2)
+        assert bool(encoded.warnings) == (blocks == 1)
+
+
 def test_prefill() -> None:
     encoded = encode(user("1"), assistant("2 \n"))
     assert encoded.body["messages"][1]["content"] == "2"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llmroute.catalog.presets import PRESETS
 from llmroute.errors import ConversionError
 from llmroute.wire.chat import (
     ChatRequest,
@@ -104,6 +105,45 @@ def test_thinking_is_for_those_who_want_it() -> None:
     assert signed.warnings == ("thinking: signed thinking can only go back to Anthropic",)
 
 
+def test_thinking_goes_back_to_its_own_provider() -> None:
+    request = ChatRequest((user("Hi"), assistant([Thinking("t", source="a"), Text("b")])))
+    for source, back in (("a", "t"), ("b", None)):
+        encoded = encode_request(request, model="m", source=source, quirks={"replay_reasoning": True})
+        assert encoded.body["messages"][1].get("reasoning_content") == back
+        assert bool(encoded.warnings) == (back is None)
+
+
+def test_turns_among_calls_have_some_thinking() -> None:
+    """Where a server refuses such turns without, those of other providers get a thought that says nothing."""
+    call = ToolCall("1", "f", "{}")
+    turns = (
+        assistant([Thinking("t", source="a")], tool_calls=[call]), tool_result(call, "r"), assistant("done"), user("?"),
+    )  # fmt: skip
+    body = encode_request(ChatRequest(turns), model="m", source="b", quirks={"replay_reasoning": True}).body
+    assert [row.get("reasoning_content") for row in body["messages"]] == [" ", None, " ", None]
+    plain = encode_request(ChatRequest(turns[2:]), model="m", source="b", quirks={"replay_reasoning": True}).body
+    assert "reasoning_content" not in plain["messages"][0]
+
+
+def test_a_model_that_thinks_is_not_made_to_answer_by_a_tool() -> None:
+    form = ResponseFormat("json_schema", schema={"type": "object"})
+    with pytest.raises(ConversionError, match="thinking") as caught:
+        body_of(response_format=form, params=Params(thinking_budget=2000), quirks={"schema_answers": "tool"})
+    assert caught.value.pointer == "/response_format"
+
+
+def test_fields_that_servers_call_otherwise() -> None:
+    params = Params(seed=7, top_k=3, max_tokens=5)
+    body = body_of(params=params, user="u", quirks=PRESETS["mistral"].quirks)
+    assert body == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "random_seed": 7,
+        "top_k": 3,
+        "max_tokens": 5,
+    }
+
+
 def test_foreign_fields() -> None:
     """Fields of another API are a loss, those of another provider nobody's business, a provider's own come back."""
     extra = {"anthropic-messages": {"cache_control": {}}, "gemini": {"a": 1}, "openai-chat": {"b": 2}}
@@ -148,7 +188,7 @@ def test_quirk_tool_choice_strings_only() -> None:
     assert body_of(tools=(F,), tool_choice=choice, quirks=quirks)["tool_choice"] == "required"
     encoded = encode_request(ChatRequest(HI, tools=(F, G), tool_choice=choice), model="m", quirks=quirks)
     assert encoded.body["tool_choice"] == "required"
-    assert encoded.warnings == ("tool_choice: the server takes no name; any tool may be called",)
+    assert encoded.warnings == ("tool_choice: the server takes no name: the other tools are left out",)
 
 
 def test_quirk_max_tokens_field() -> None:
