@@ -55,6 +55,7 @@ _FOREIGN = Foreign(
     same={("service_tier", "auto"): "auto", ("service_tier", "default"): "standard_only"},
 )  # fmt: skip
 """Fields of OpenAI requests."""
+_BUDGET = "/params/thinking_budget"
 _MIN_BUDGET = 1024
 """The API takes no smaller `budget_tokens`."""
 
@@ -81,10 +82,14 @@ def encode_request(
     names = tool_names(request)
     encoder = _Encoder(request, facts, losses)
     body: dict[str, Any] = {"model": model, "max_tokens": encoder.max_tokens()}
-    body |= Content(request.messages, facts, extras, names).body()
+    content = Content(request.messages, facts, extras, names)
+    body |= content.body()
     own = extras.of(request.extra, "/extra")
     body |= encoder.tools(names, extras, own.pop("tools", []))
     body |= encoder.params() | encoder.settings()
+    if body.get("thinking", {}).get("type") == "enabled" and content.goes_on_without_thoughts():
+        losses.add("thinking_budget", "calls that were made without thinking go on without it", _BUDGET)
+        del body["thinking"]
     if stream:
         body["stream"] = True
     answer = encoder.answer_tool(body | own)
@@ -200,7 +205,7 @@ class _Encoder:
         return self.request.params.thinking_budget is not None and self.request.params.reasoning_effort != "none"
 
     def _thinking(self) -> dict[str, Any]:
-        params, at = self.request.params, "/params/thinking_budget"
+        params, at = self.request.params, _BUDGET
         if params.reasoning_effort == "none":
             return {"thinking": {"type": "disabled"}}
         if params.thinking_budget is None:

@@ -49,6 +49,16 @@ class Content:
             body["system"] = first["text"] if plain else self._system
         return body
 
+    def goes_on_without_thoughts(self) -> bool:
+        """Whether the last turn answers calls before which nothing was thought that this API could read.
+
+        It happens where another model made the calls; a request that turns thinking on is refused then.
+        """
+        *before, last = self._turns
+        if not before or last["content"][0]["type"] != "tool_result":
+            return False
+        return before[-1]["content"][0]["type"] not in {"thinking", "redacted_thinking"}
+
     def _add(self, message: Message, at: str) -> None:
         if message.name is not None:
             self._losses.add("name", f"{ANTHROPIC} has no names of participants", f"{at}/name")

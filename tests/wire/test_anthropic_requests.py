@@ -379,3 +379,26 @@ def test_bodies_that_are_no_request(body: dict[str, Any], pointer: str) -> None:
     with pytest.raises(ConversionError) as caught:
         decoded(**body)
     assert caught.value.pointer == pointer
+
+
+THOUGHT = Thinking("hm", "signed")
+
+
+@pytest.mark.parametrize(
+    ("answer", "after", "thinks"),
+    [
+        ((A,), (tool_result(A, "x"),), False),
+        ((Text("I look."), A), (tool_result(A, "x"),), False),
+        ((Thinking("nobody signed"), A), (tool_result(A, "x"),), False),
+        ((THOUGHT, A), (tool_result(A, "x"),), True),
+        ((Thinking("", redacted="xyz"), A), (tool_result(A, "x"),), True),
+        ((A,), (tool_result(A, "x"), assistant("So."), user("More")), True),
+        ((Text("So."),), (user("More"),), True),
+    ],
+)
+def test_calls_made_without_thinking_go_on_without_it(
+    answer: tuple[Any, ...], after: tuple[Message, ...], *, thinks: bool
+) -> None:
+    encoded = encode(user("1"), Message("assistant", answer), *after, params=Params(thinking_budget=1024))
+    assert ("thinking" in encoded.body) is thinks
+    assert ("thinking_budget" not in [loss.field for loss in encoded.losses]) is thinks
