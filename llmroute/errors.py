@@ -19,8 +19,12 @@ on that one word, a person reads the message, which says what failed, where it w
     . BadArgumentError: a client argument holds no usable value.
     . BadUrlError: the winning base URL in the spec is none.
     . MissingKeyError: the key of a target was declared and is not there, or was dropped with its origin.
+    . UntrustedKeyError: a spec that was found sends a key to an origin that nobody has trusted.
+    . KeyInTheClearError: a key would travel over plain HTTP to another machine.
   + ConversionError: a conversation can't be written in a wire format without loss; `pointer` says where.
   + ReplyFormatError: the text of a reply is not of the asked form; `raw` holds it, `pointer` says where.
+  + ConversationError: a conversation can't go on as asked: a call awaits its result, or there is nothing to answer.
+    . ToolLoopError: the model still calls tools after the last round that was allowed; `conversation` holds all of it.
   + CallError: a call failed; `attempts` holds what was tried.
     . AuthenticationError: the provider refused the key (401, 403).
     . QuotaError: the account has no credit left.
@@ -186,6 +190,18 @@ class MissingKeyError(RoutingError):
     rule = "missing-key"
 
 
+class UntrustedKeyError(RoutingError):
+    """A spec that was found, not named, sends a key to an origin that nobody has trusted."""
+
+    rule = "untrusted-key"
+
+
+class KeyInTheClearError(RoutingError):
+    """A key would travel over plain HTTP to another machine, without `allow_http`."""
+
+    rule = "key-in-the-clear"
+
+
 class ConversionError(LLMRouteError):
     """A conversation can't be written in a wire format without loss. `pointer` (RFC 6901) says where."""
 
@@ -208,6 +224,21 @@ class ReplyFormatError(LLMRouteError):
         self.pointer = pointer
 
 
+class ConversationError(LLMRouteError):
+    """A conversation can't go on as asked: a tool call awaits its result, or there is nothing to answer."""
+
+
+class ToolLoopError(ConversationError):
+    """The model still calls tools after the last round that was allowed.
+
+    `conversation` (see `llmroute.conversation.Conversation`) holds everything up to the calls that were not made.
+    """
+
+    def __init__(self, message: str, *, conversation: Any) -> None:
+        super().__init__(message)
+        self.conversation = conversation
+
+
 class CallError(LLMRouteError):
     """A call failed.
 
@@ -218,7 +249,8 @@ class CallError(LLMRouteError):
 
     kind: ClassVar[str] = "call"
     own_limit: bool = False
-    """True where the spec's own `limits` left no room: nothing was sent, and the provider said nothing."""
+    """True where nothing was sent, and the provider said nothing: the spec's own `limits` left no room, or the
+    conversation can't be made to fit the model's window."""
 
     def __init__(  # noqa: PLR0913 - each by its name, each optional
         self,

@@ -11,7 +11,7 @@ import click
 
 from llmroute.cli.options import WhatIf, query_options, what_if_options
 from llmroute.cli.output import note, visible
-from llmroute.cli.specs import open_spec, stop
+from llmroute.cli.specs import is_found, open_spec, stop
 from llmroute.errors import CallError, LLMRouteError, RoutingError, SpecError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def _router(what_if: WhatIf) -> Router:
             client=what_if.client,
             environ=what_if.environ,
             local_overrides=what_if.override is not None,
+            trust="ask" if is_found(what_if.spec) else "own",
             **what_if.args,
         )
     except SpecError as problem:

@@ -9,7 +9,7 @@ import click
 
 from llmroute.cli.failures import FAILED
 from llmroute.load import read_file
-from llmroute.load.files import SPEC_NAME, SPEC_VARIABLE, discover
+from llmroute.load.files import SPEC_NAME, SPEC_VARIABLE, discover, find
 from llmroute.routing.checks import check, unknown_variables, unset_variables
 
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ def found_path(named: str | None = None) -> str:
             "name one with --spec PATH, or write one with llmroute init"
         )
     return path
+
+
+def is_found(named: str | None) -> bool:
+    """Whether the spec is one that lies in a folder, and that nobody named: it may be somebody else's."""
+    found = None if named else find(os.environ)
+    return found is not None and not found.is_own
 
 
 def judge(path: str, environ: Mapping[str, str] | None = None) -> Judged:

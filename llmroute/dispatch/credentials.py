@@ -7,32 +7,40 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmroute.errors import MissingKeyError
+from llmroute.errors import KeyInTheClearError, MissingKeyError
 from llmroute.routing.route import Route
+from llmroute.routing.urls import parse
 
 if TYPE_CHECKING:
-    from llmroute.routing.route import Credential, Resolution, Target
+    from collections.abc import Collection
+
+    from llmroute.routing.route import Resolution, Target
 
 LARGEST = 64 * 1024
 """No key is longer; a device or a log named by mistake is not read to its end."""
 
 
-def with_read_credentials(resolution: Resolution) -> Resolution:
-    """The resolution with the status of keys in files and the keyring, which the pure decision leaves unread."""
+def with_read_credentials(resolution: Resolution, left_unread: Collection[str] = ()) -> Resolution:
+    """The resolution with the status of keys in files and the keyring, which the pure decision leaves unread.
+
+    `left_unread` names sources that are not to be opened.
+    """
     targets = resolution.route.targets
     if all(target.credential.status != "unread" for target in targets):
         return resolution
-    return replace(resolution, route=Route(tuple(replace(target, credential=_read(target)) for target in targets)))
+    read = [target if target.credential.source in left_unread else _read(target) for target in targets]
+    return replace(resolution, route=Route(tuple(read)))
 
 
-def _read(target: Target) -> Credential:
-    if target.credential.status != "unread":
-        return target.credential
+def _read(target: Target) -> Target:
+    credential = target.credential
+    if credential.status != "unread":
+        return target
     try:
-        key_of(target)
+        _key_of(target)
+        return replace(target, credential=credential._replace(status="set"))
     except MissingKeyError:
-        return target.credential._replace(status="missing")
-    return target.credential._replace(status="set")
+        return replace(target, credential=credential._replace(status="missing"))
 
 
 def key_of(target: Target) -> str | None:
@@ -40,7 +48,26 @@ def key_of(target: Target) -> str | None:
 
     Raises:
         MissingKeyError: one was declared and is not there, was dropped with its origin, or can't be sent.
+        KeyInTheClearError: it would travel over plain HTTP to another machine, and nobody said that it may.
     """
+    key = _key_of(target)
+    if key is not None and in_the_clear(target):
+        raise KeyInTheClearError(
+            f"the key for {target.name} ({target.credential.source}) would travel to {target.base_url} over plain HTTP",
+            hint="use https://, or write allow_http: true beside the base_url where the network is your own",
+            origin=target.origin,
+        )
+    return key
+
+
+def in_the_clear(target: Target) -> bool:
+    """Whether whoever is on the way can read a key that the target gets."""
+    if target.allow_http or target.auth == "none" or not target.base_url.startswith("http:"):
+        return False
+    return target.credential.status in {"set", "unread"} and parse(target.base_url).locality != "local"
+
+
+def _key_of(target: Target) -> str | None:
     credential = target.credential
     if credential.status == "none":
         return None

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from llmroute import adapters, load
 from llmroute.dispatch.conversations import Conversations
@@ -22,6 +22,7 @@ from llmroute.dispatch.passed_over import log_passed_over
 from llmroute.dispatch.requests import Asked, Messages, wanted
 from llmroute.dispatch.run import Run, Step, Ways
 from llmroute.dispatch.streams import AsyncReplyStream, ReplyStream
+from llmroute.dispatch.trust import gate_of
 from llmroute.errors import CallError, SpecError
 from llmroute.routing.capabilities import capability_of
 from llmroute.routing.checks import check
@@ -58,6 +59,7 @@ class Router:
         client: str | None = None,
         environ: Mapping[str, str] | None = None,
         local_overrides: bool = False,
+        trust: Literal["own", "ask"] = "own",
         on_attempt: Callable[[Attempt], object] | None = None,
         limits_storage: str | Storage | None = None,
         telemetry_content: bool = False,
@@ -70,6 +72,8 @@ class Router:
             client: the name of the program, as under `clients:`.
             environ: what to read in place of the process's environment.
             local_overrides: obey `llmroute local on`, as a part of the environment; read when the file changes.
+            trust: `own`: the spec is the program's own word; `ask`: it may be somebody else's, and sends nothing to an
+                origin that the user has not trusted with `llmroute trust`.
             on_attempt: called with each attempt when it has ended, on the thread or loop that made it; what it
                 raises ends the request.
             limits_storage: where the `limits` of providers are counted, in place of this router's memory: a URL such as
@@ -81,13 +85,14 @@ class Router:
         Raises:
             SpecError: the spec has errors; `diagnostics` holds all of them.
             MissingExtraError: the spec has limits that are counted by a package which is not installed.
-            ValueError: `limits_storage` is none.
+            ValueError: `limits_storage` is none, or `trust` is another word.
         """
         self.spec = _loaded(spec)
         self._client = client
         self._arguments = {name: value for name, value in arguments.items() if value is not None}
         self._environ = Environ(environ)
         self._overrides = Overrides() if local_overrides else None
+        self._gate = gate_of(self.spec, trust)
         self._adapters: dict[str, Adapter] = {}
         self._lock = threading.Lock()
         self._sleep = time.sleep
@@ -127,9 +132,7 @@ class Router:
         Raises:
             RoutingError: no route, and the rule that says so.
         """
-        environ = self._environ.snapshot()
-        override = None if self._overrides is None else self._overrides.current(environ)
-        return resolve(self.spec, Query(agent, purpose, self._client, self._arguments, override), environ)
+        return self._resolve(agent, purpose, self._environ.snapshot())
 
     def explain(self, *, agent: str | None = None, purpose: str | None = None, width: int = 100) -> str:
         """The resolution as text, as `llmroute explain` prints it."""
@@ -224,9 +227,15 @@ class Router:
     ) -> None:
         await self.aclose()
 
+    def _resolve(self, agent: str | None, purpose: str | None, environ: Mapping[str, str]) -> Resolution:
+        override = None if self._overrides is None else self._overrides.current(environ)
+        return resolve(self.spec, Query(agent, purpose, self._client, self._arguments, override), environ)
+
     def _run(self, messages: Messages, asked: Asked) -> Run:
-        want = wanted(messages, asked)
-        resolution = self.resolve(agent=asked.get("agent"), purpose=asked.get("purpose"))
+        want, environ = wanted(messages, asked), self._environ.snapshot()
+        resolution = self._resolve(asked.get("agent"), asked.get("purpose"), environ)
+        if self._gate is not None:
+            self._gate.check(resolution, environ)
         log_passed_over(resolution)
         return Run(resolution, want, self._ways)
 

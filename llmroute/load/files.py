@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from llmroute.routing.source import Mark, mark_at
 
@@ -80,7 +81,21 @@ def _opened(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+class Found(NamedTuple):
+    """A spec that nobody named on the command line."""
+
+    path: str
+    is_own: bool
+    """Whether the user put it there or named it; False for one that lies in a folder, which may be anybody's."""
+
+
 def discover(environ: os._Environ[str] | dict[str, str], start: Path | None = None) -> str | None:
+    """The path of the spec that is meant where none is named; see `find`."""
+    found = find(environ, start)
+    return None if found is None else found.path
+
+
+def find(environ: os._Environ[str] | dict[str, str], start: Path | None = None) -> Found | None:
     """The spec that is meant where none is named.
 
     `$LLMROUTE_SPEC`, else `routing.yaml` in this folder or the nearest parent up to the repository's root, else the
@@ -88,16 +103,16 @@ def discover(environ: os._Environ[str] | dict[str, str], start: Path | None = No
     """
     named = environ.get(SPEC_VARIABLE, "").strip()
     if named:
-        return named
+        return Found(named, is_own=True)
     for place in _upwards(start):
         if _is_file(place / SPEC_NAME):
-            return os.path.relpath(place / SPEC_NAME, start)
+            return Found(os.path.relpath(place / SPEC_NAME, start), is_own=False)
         if os.path.lexists(place / ".git"):
             break
     from platformdirs import user_config_path
 
     own = user_config_path("llmroute") / SPEC_NAME
-    return str(own) if _is_file(own) else None
+    return Found(str(own), is_own=True) if _is_file(own) else None
 
 
 def _upwards(start: Path | None) -> tuple[Path, ...]:

@@ -25,6 +25,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "api_version": (str,),
     "auth": (str,),
     "transport": (str,),
+    "allow_http": (bool,),
     "headers": (Mapping,),
     "extra_body": (Mapping,),
     "metadata": (Mapping,),

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from llmroute.routing.spec import RoutingSpec
 
 _KEY_FIELDS = {"api_key", "headers", "extra_body"}
+_TRANSPORT_HEADERS = frozenset(
+    {
+        *("host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"),
+        *("keep-alive", "proxy-connection"),
+    }
+)
+"""What says where a request ends and whose it is: the transport's own."""
 _CREDENTIAL_HEADERS = frozenset(
     {"authorization", "x-api-key", "api-key", "proxy-authorization", "cookie", "x-goog-api-key"}
 )
@@ -48,6 +55,15 @@ def credential_headers(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
             message = f"the header {name!r} carries a credential"
             hint = "write it as api_key, with auth: bearer, x-api-key or api-key"
             yield report(spec.source, "credential-header", message, (*place.path, "headers", name), hint=hint, key=True)
+
+
+def transport_headers(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
+    """A header that belongs to the transport: it could lead a request, and its key, to another host."""
+    for name in place.values.get("headers") or ():
+        if name.lower() in _TRANSPORT_HEADERS:
+            message = f"the header {name!r} steers the connection"
+            hint = "take it out; base_url says where a request goes"
+            yield report(spec.source, "transport-header", message, (*place.path, "headers", name), hint=hint, key=True)
 
 
 def _url(spec: RoutingSpec, place: Place) -> Url | None:
@@ -83,8 +99,18 @@ def keys_elsewhere(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
 
 
 def keys_in_the_clear(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
-    """A key that travels over plain HTTP to another machine."""
-    url = _url(spec, place) if place.values.get("api_key") else None
-    if url is not None and url.scheme == "http" and url.locality != "local":
-        message = f"the key travels to {url.host} over plain HTTP"
-        yield report(spec.source, "key-in-the-clear", message, (*place.path, "api_key"), hint="use https://")
+    """A key that travels over plain HTTP to another machine, and nobody said that it may."""
+    url = _url(spec, place) if place.values.get("api_key") and place.values.get("auth") != "none" else None
+    if url is None or url.scheme != "http" or url.locality == "local" or _allows_http(spec, place):
+        return
+    message = f"the key travels to {url.host} over plain HTTP"
+    hint = "use https://, or write allow_http: true beside it where the network is your own"
+    yield report(spec.source, "key-in-the-clear", message, (*place.path, "api_key"), hint=hint)
+
+
+def _allows_http(spec: RoutingSpec, place: Place) -> bool:
+    said = place.values.get("allow_http")
+    if said is None and place.kind != "provider" and "base_url" not in place.values:
+        provider = place.values.get("provider") or (reference(spec, place.values.get("model", "")) or ("",))[0]
+        said = getattr(spec.providers.get(provider), "allow_http", None)
+    return bool(said)

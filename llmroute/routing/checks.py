@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from llmroute.catalog.presets import PRESETS
 from llmroute.routing.check_answers import NOBODY, answers
-from llmroute.routing.check_keys import credential_headers, inline_keys, keys_elsewhere, keys_in_the_clear
+from llmroute.routing.check_keys import (
+    credential_headers,
+    inline_keys,
+    keys_elsewhere,
+    keys_in_the_clear,
+    transport_headers,
+)
 from llmroute.routing.check_places import Place, places
 from llmroute.routing.check_policies import policies
 from llmroute.routing.endpoints import is_known, reference
@@ -74,6 +80,7 @@ def _of_place(spec: RoutingSpec, place: Place, guesses: Iterator[int]) -> Iterat
     yield from _urls(spec, place)
     yield from inline_keys(spec, place)
     yield from credential_headers(spec, place)
+    yield from transport_headers(spec, place)
     yield from keys_elsewhere(spec, place)
     yield from keys_in_the_clear(spec, place)
     if place.kind == "scope" and not place.selects(spec):

@@ -9,6 +9,7 @@ from llmroute.catalog.presets import PRESETS, Preset, base_url_from_variable
 from llmroute.errors import BadEnvironmentError, NoEndpointError, RoutingError, UnknownProviderError
 from llmroute.routing.credentials import credential_of
 from llmroute.routing.diagnostics import Origin
+from llmroute.routing.flows import Bundle, Flow, flows_of
 from llmroute.routing.names import listed, nearest
 from llmroute.routing.route import EMPTY, Credential, Locality
 from llmroute.routing.spec import PARAMS, Provider, RoutingSpec
@@ -61,6 +62,7 @@ class Endpoint(NamedTuple):
     api_version: str | None
     transport: str
     proxy: str
+    allow_http: bool
     headers: Mapping[str, str]
     extra_body: Mapping[str, Any]
     quirks: Mapping[str, Any]
@@ -68,6 +70,8 @@ class Endpoint(NamedTuple):
     locality: Locality
     at_home: bool
     """Whether the URL is the one that the spec or the preset gives the provider: neither a scope's nor a variable's."""
+    flows: tuple[Flow, ...]
+    """What the spec sends there beside what is asked."""
 
 
 def own_params(facts: Facts | None) -> dict[str, Any]:
@@ -197,7 +201,7 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
     values = scope.values
     origin = scope.origin(next(field for field in ("provider", "model", "base_url") if field in values))
     facts = facts_of(spec, chosen.provider, origin) if chosen.provider is not None else None
-    url, moved = _urls(spec, facts, chosen, environ)
+    url, moved = urls(spec, facts, chosen, environ)
 
     def setting(field: str) -> Any:
         value = values.get(field)
@@ -217,12 +221,15 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
         api_version=setting("api_version"),
         transport=transport,
         proxy=(facts.declared.proxy if facts else None) or "none",
+        # Said of one origin, it holds for no other.
+        allow_http=bool(values.get("allow_http", facts.declared.allow_http if facts and not moved else None)),
         headers=_mapping(scope, facts, environ, "headers", moved=moved),
         extra_body=_mapping(scope, facts, environ, "extra_body", moved=moved),
         quirks=facts.preset.quirks if facts and facts.preset else EMPTY,
         credential=credential_of(spec, scope, facts, environ, moved=moved),
         locality=(facts.declared.locality if facts else None) or "local",
         at_home=facts is not None and not moved and _is_own(facts, url),
+        flows=flows_of(Bundle(spec, scope, facts, url, moved)),
     )
 
 
@@ -233,7 +240,7 @@ def _is_own(facts: Facts, url: Url) -> bool:
     return parse(facts.preset.base_url).origin == url.origin
 
 
-def _urls(spec: RoutingSpec, facts: Facts | None, chosen: Selection, environ: Mapping[str, str]) -> tuple[Url, bool]:
+def urls(spec: RoutingSpec, facts: Facts | None, chosen: Selection, environ: Mapping[str, str]) -> tuple[Url, bool]:
     """The URL of a selection, and whether its origin is another than the provider's own."""
     if chosen.url is None:
         # What selects without a URL names a provider.

@@ -91,6 +91,8 @@ class Target:
     """`http`, or `sdk` for a vendor's own SDK."""
     proxy: str = "none"
     """`none`: direct; `env`: the proxy variables of the environment are obeyed (never for a local target)."""
+    allow_http: bool = False
+    """Whether a key may travel over plain HTTP to another machine."""
     headers: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
     extra_body: Mapping[str, Any] = field(default_factory=lambda: EMPTY, repr=False)
     quirks: Mapping[str, Any] = field(default_factory=lambda: EMPTY)

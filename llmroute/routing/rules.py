@@ -68,6 +68,7 @@ _TABLE: tuple[tuple[str, str, Severity, str], ...] = (
     ("LR208", "bad-environment", "error", "A variable holds no usable value."),
     ("LR209", "bad-argument", "error", "A client argument holds no usable value."),
     ("LR210", "bad-url", "error", "A base URL that can't be used."),
+    ("LR211", "untrusted-key", "error", "A spec that was found sends a key to an origin that nobody has trusted."),
     # Checks
     ("LR301", "alias-cycle", "error", "Aliases of a provider go round in a circle."),
     ("LR302", "inline-secret", "error", "A key stands in the file."),
@@ -79,7 +80,7 @@ _TABLE: tuple[tuple[str, str, Severity, str], ...] = (
     ("LR308", "locality-loosened", "error", "A locality nearer than the URL's own."),
     ("LR309", "setting-without-endpoint", "error", "An endpoint setting on a scope that selects no endpoint."),
     ("LR310", "reference-beside-url", "warning", "A model beside a base_url is read as provider/model."),
-    ("LR311", "key-in-the-clear", "warning", "A key travels over plain HTTP to another machine."),
+    ("LR311", "key-in-the-clear", "error", "A key travels over plain HTTP to another machine."),
     ("LR312", "repeated-target", "warning", "A fallback that is in the chain already."),
     ("LR313", "homeless-model", "warning", "A model that belongs to no endpoint."),
     ("LR314", "foreign-model", "warning", "A model that never reaches the endpoint chosen beside it."),
@@ -88,6 +89,7 @@ _TABLE: tuple[tuple[str, str, Severity, str], ...] = (
     ("LR317", "not-met", "warning", "A target does not meet what only warns."),
     ("LR318", "repeated-policy", "error", "Two policies have one name."),
     ("LR319", "empty-policy", "warning", "A policy that requires and denies nothing."),
+    ("LR320", "transport-header", "error", "A header that steers the connection."),
 )
 
 RULES: Mapping[str, Rule] = {slug: Rule(code, slug, severity, summary) for code, slug, severity, summary in _TABLE}

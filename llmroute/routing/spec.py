@@ -141,6 +141,8 @@ class Connection(Params):
     """The dated version of the API, where the format has one (`anthropic-version`)."""
     transport: Transport | None = None
     """`sdk`: the vendor's own SDK; `http`: plain HTTP. Presets openai and anthropic use their SDK."""
+    allow_http: bool | None = None
+    """Lets a key travel over plain HTTP to another machine; without it that is an error."""
     headers: Headers | None = field(default=None, repr=False)
     """Headers that are sent here only."""
     extra_body: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -158,7 +160,7 @@ class Endpoint(Connection):
     """A provider that is declared under `providers`, or a preset. Beside `base_url`: that provider at another URL."""
 
 
-ENDPOINT_ONLY: tuple[str, ...] = ("api", "auth", "api_version", "transport", "headers", "extra_body")
+ENDPOINT_ONLY: tuple[str, ...] = ("api", "auth", "api_version", "transport", "allow_http", "headers", "extra_body")
 """Settings that mean nothing on a scope that selects no endpoint."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmroute.dispatch.credentials import key_of
+from llmroute.dispatch.trust import Gate
 from llmroute.errors import RoutingError
 from llmroute.load import read_str
 from llmroute.routing.checks import check, unknown_variables, unset_variables
@@ -38,6 +39,7 @@ def met(example: Example) -> set[str]:
             resolution = resolve(spec, query, environ)
         if example.ask == "run":
             key_of(resolution.target)
+            Gate(spec).check(resolution, environ)
     except RoutingError as error:
         rules.add(error.rule)
     return rules

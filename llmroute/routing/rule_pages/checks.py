@@ -1,4 +1,4 @@
-"""LR301 to LR319: what is allowed, and hardly meant."""
+"""LR301 to LR320: what is allowed, and hardly meant."""
 
 from __future__ import annotations
 
@@ -174,15 +174,27 @@ CHECKS: Mapping[str, Page] = {
         fix="Write `provider` beside it: then the text of `model` is sent as it stands.",
     ),
     "key-in-the-clear": Page(
-        why="The key travels over plain HTTP to another machine; whoever is on the way can read it.",
+        why="The key travels over plain HTTP to another machine; whoever is on the way can read it. A server of the "
+        "same network is another machine too. `allow_http: true` says that the network is your own; it holds for the "
+        "origin it stands beside. This machine itself is exempt.",
         bad=example("""
             version: 1
             providers:
               gpu-box: {base_url: "http://192.168.1.20:8000/v1", api_key: "${GPU_BOX_KEY}", model: m}
             defaults: {provider: gpu-box}
         """),
-        good=example(_BOX),
-        fix="Use `https://`, a tunnel that ends on this machine, or a server without a key.",
+        good=example("""
+            version: 1
+            providers:
+              gpu-box:
+                base_url: "http://192.168.1.20:8000/v1"
+                allow_http: true
+                api_key: "${GPU_BOX_KEY}"
+                model: qwen2.5-coder:32b
+            defaults: {provider: gpu-box}
+        """),
+        fix="Use `https://`, a tunnel that ends on this machine, or a server without a key. On a network of your own, "
+        "write `allow_http: true` beside the `base_url`.",
     ),
     "repeated-target": Page(
         why="The target is in the chain already. One that failed is not asked again under another place in the chain; "
@@ -335,5 +347,23 @@ CHECKS: Mapping[str, Page] = {
               - {name: stays-here, require: {locality: local}}
         """),
         fix="Write what it requires or denies, or take it out.",
+    ),
+    "transport-header": Page(
+        why="Headers such as `Host`, `Content-Length` and `Connection` say where a request ends and whose it is. They "
+        "are the transport's own: another `Host` could lead a request, with its key, to somebody else behind the same "
+        "address.",
+        bad=example("""
+            version: 1
+            providers:
+              openai: {headers: {Host: relay.example}}
+            defaults: {model: openai/gpt-6-luna}
+        """),
+        good=example("""
+            version: 1
+            providers:
+              openai: {headers: {X-Team: search}}
+            defaults: {model: openai/gpt-6-luna}
+        """),
+        fix="Take it out. `base_url` says where a request goes.",
     ),
 }

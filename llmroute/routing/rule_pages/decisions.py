@@ -1,4 +1,4 @@
-"""LR201 to LR210: what stops a decision."""
+"""LR201 to LR211: what stops a decision."""
 
 from __future__ import annotations
 
@@ -174,5 +174,26 @@ DECISIONS: Mapping[str, Page] = {
             defaults: {provider: gpu-box}
         """),
         fix="Write scheme, host, port and path. A key goes under `api_key`, never into the URL.",
+    ),
+    "untrusted-key": Page(
+        why="A `routing.yaml` that is found in the folder may have come with a cloned repository: it is somebody "
+        "else's text. Until you have trusted it, it may send a key only to the origin (scheme, host, port) that a "
+        "preset pairs with that variable. The same holds for other variables, for files and the keyring, and for "
+        "prompts to a host that no preset knows. `explain` still answers; a call stops before anything leaves.",
+        bad=replace(
+            example(
+                """
+            version: 1
+            providers:
+              relay: {base_url: "https://relay.example/v1", api_key: "${RELAY_KEY}", model: m}
+            defaults: {provider: relay}
+        """,
+                "run",
+            ),
+            environ={"RELAY_KEY": "your-key"},
+        ),
+        good=replace(example(_CLOUD, "run"), environ={"ANTHROPIC_API_KEY": "your-key"}),
+        fix="Look at what it sends where with `llmroute trust`, and say yes if that is what you want. A spec that you "
+        "name yourself, with `--spec` or `LLMROUTE_SPEC`, is your own.",
     ),
 }

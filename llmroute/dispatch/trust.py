@@ -1,0 +1,214 @@
+"""The gate before a spec that was found: what it sends where, nobody has agreed to until a person has.
+
+A `routing.yaml` in a folder may have come with a cloned repository. What it sends (see `llmroute.routing.flows`) is
+held against what presets pair by themselves and against what the user has trusted; the latter is kept in the user's
+state folder, by the path of the spec.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llmroute.dispatch.folders import state_folder, write_private
+from llmroute.errors import BadEnvironmentError, UntrustedKeyError
+from llmroute.load.files import FileProblemError, read_text, split_pointer
+from llmroute.routing.diagnostics import Origin
+from llmroute.routing.flows import PROMPTS, origin_text
+from llmroute.routing.pairs import sent
+from llmroute.routing.report import report_at
+from llmroute.routing.route import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from llmroute.routing.diagnostics import Diagnostic
+    from llmroute.routing.flows import Sent
+    from llmroute.routing.route import Resolution
+    from llmroute.routing.spec import RoutingSpec
+
+FILE_NAME = "trust.json"
+VERSION = 1
+HINT = "llmroute trust shows what this spec sends where, and asks"
+
+
+class Pair(NamedTuple):
+    """What is remembered: something, and the origin that it may go to."""
+
+    source: str
+    """`env:NAME`, `file:PATH` …: see `llmroute.routing.flows.Flow`; a file by its real path."""
+    origin: str
+    """Scheme, host and port."""
+
+
+def pair_of(row: Sent) -> Pair:
+    """The pair of a flow; a file is what its path leads to now, through every link."""
+    kind, _, name = row.flow.source.partition(":")
+    source = f"file:{os.path.realpath(os.path.expanduser(name))}" if kind == "file" else row.flow.source  # noqa: PTH111 - as `open` will read it
+    return Pair(source, origin_text(row.url))
+
+
+def trust_path() -> Path:
+    """The file that holds what was trusted. It is the process's own: no what-if of the environment moves it."""
+    return state_folder(os.environ) / FILE_NAME
+
+
+def key_of_spec(path: str) -> str:
+    """Under which name a spec is remembered: its real path, whatever part of the file it is."""
+    return os.path.realpath(split_pointer(path)[0])
+
+
+def remembered() -> dict[str, frozenset[Pair]]:
+    """What was trusted, by spec.
+
+    Raises:
+        BadEnvironmentError: the file can't be read, or holds something else. Nothing is trusted then.
+    """
+    path = trust_path()
+    if not os.path.lexists(path):
+        return {}
+    try:
+        return _judged(json.loads(read_text(str(path))))
+    except FileProblemError as problem:
+        fault = str(problem)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        fault = "it is not what llmroute trust writes"
+    raise BadEnvironmentError(
+        f"the list of trusted specs {path} can't be used: {fault}",
+        hint="remove it, and trust your specs anew with llmroute trust",
+        origin=Origin("override", path=str(path)),
+    )
+
+
+def _judged(data: Any) -> dict[str, frozenset[Pair]]:
+    if data["version"] != VERSION:
+        raise ValueError("another version")
+    files = {
+        name: frozenset(Pair(row["source"], row["origin"]) for row in rows) for name, rows in data["files"].items()
+    }
+    if not all(isinstance(text, str) for pairs in files.values() for pair in pairs for text in pair):
+        raise TypeError("a pair is two texts")
+    return files
+
+
+def remember(spec: str, pairs: Iterable[Pair]) -> Path:
+    """Add pairs to what is trusted of a spec, named by `key_of_spec`; returns the file that was written.
+
+    Raises:
+        BadEnvironmentError: the file is broken.
+        OSError: it can't be written.
+    """
+    files = remembered()
+    return _write({**files, spec: files.get(spec, frozenset()) | frozenset(pairs)})
+
+
+def forget(spec: str) -> bool:
+    """Trust a spec no more; False where it was not trusted.
+
+    Raises:
+        BadEnvironmentError: the file is broken.
+        OSError: it can't be written.
+    """
+    files = remembered()
+    if spec not in files:
+        return False
+    _write({name: pairs for name, pairs in files.items() if name != spec})
+    return True
+
+
+def _write(files: Mapping[str, frozenset[Pair]]) -> Path:
+    path = trust_path()
+    rows = {name: [pair._asdict() for pair in sorted(pairs)] for name, pairs in sorted(files.items())}
+    write_private(path, json.dumps({"version": VERSION, "files": rows}, indent=2) + "\n")
+    return path
+
+
+class Gate:
+    """Says what a spec may not send yet."""
+
+    def __init__(self, spec: RoutingSpec) -> None:
+        """Find out the spec's real path, while the folder is the one that it was found from."""
+        self._spec = spec
+        # A text or a mapping has no path, so that nothing of it is ever trusted.
+        self._name = key_of_spec(spec.source.path) if os.path.exists(spec.source.path) else ""  # noqa: PTH110 - a name
+        self._known: frozenset[Pair] = frozenset()
+
+    def untrusted(self, rows: Iterable[Sent]) -> list[Sent]:
+        """Those that nobody has trusted, first come first.
+
+        Raises:
+            BadEnvironmentError: what was trusted can't be read.
+        """
+        asked = [row for row in rows if not row.free]
+        if all(_is_trusted(row, self._known) for row in asked):
+            return []
+        # The user may have said yes in another window.
+        self._known = remembered().get(self._name, frozenset()) if self._name else frozenset()
+        return [row for row in asked if not _is_trusted(row, self._known)]
+
+    def held_back(self, resolution: Resolution, environ: Mapping[str, str]) -> list[Sent]:
+        """What a resolution would send and nobody has trusted; `environ` is what it was resolved with."""
+        return self.untrusted(sent(self._spec, resolution, environ))
+
+    def check(self, resolution: Resolution, environ: Mapping[str, str]) -> None:
+        """Let a request pass.
+
+        Raises:
+            UntrustedKeyError: something that nobody has trusted would be sent, to the first target or a fallback.
+        """
+        # Without its key a target is not called at all, which is said where keys are read.
+        called = [row for row in resolution.route.targets if row.credential.status not in {"missing", "dropped"}]
+        rows = self.held_back(replace(resolution, route=Route(tuple(called))), environ)
+        if rows:
+            more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
+            message = f"{complaint(rows[0])}{more}: nothing was sent"
+            raise UntrustedKeyError(message, hint=HINT, origin=rows[0].flow.place)
+
+    def diagnostics(self, rows: Iterable[Sent]) -> list[Diagnostic]:
+        """The same as diagnostics, for a command that sends nothing."""
+        return [
+            report_at(self._spec.source, UntrustedKeyError.rule, complaint(row), row.flow.place, HINT) for row in rows
+        ]
+
+
+def gate_of(spec: RoutingSpec, trust: str) -> Gate | None:
+    """The gate before a spec: None where it is the program's `own`, one that wants to `ask` otherwise.
+
+    Raises:
+        ValueError: another word; a typo must not open the gate.
+    """
+    if trust not in ("own", "ask"):
+        raise ValueError(f"trust is 'own' or 'ask', not {trust!r}")
+    return Gate(spec) if trust == "ask" else None
+
+
+def _is_trusted(row: Sent, known: frozenset[Pair]) -> bool:
+    pair = pair_of(row)
+    # Whoever trusted an origin with a key has trusted it with prompts.
+    return pair in known or (not row.flow.strict and any(other.origin == pair.origin for other in known))
+
+
+def complaint(row: Sent) -> str:
+    """What would be sent where."""
+    what, origin = described(row.flow.source), origin_text(row.url)
+    return f"{what} would go to {origin}, as {row.flow.place} says, and nobody has trusted that"
+
+
+def described(source: str) -> str:
+    """What a flow takes along, in words.
+
+    >>> described("env:GPU_BOX_KEY"), described("file:~/.key")
+    ('GPU_BOX_KEY', 'the file ~/.key')
+    """
+    kind, _, name = source.partition(":")
+    words = {
+        "env": name,
+        "file": f"the file {name}",
+        "keyring": f"the keyring entry {name}",
+        "adapter": f"what the adapter {name} signs with",
+        "argument": f"the argument {name}",
+    }
+    return "what you ask" if source == PROMPTS else words.get(kind, source)
