@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ from llmroute.cli.options import WhatIf, query_options, what_if_options
 from llmroute.cli.output import note, visible
 from llmroute.cli.report.machine import without_keys
 from llmroute.cli.report.redact import redacted
-from llmroute.cli.specs import open_spec
+from llmroute.cli.specs import is_found, open_spec
 from llmroute.errors import RoutingError
 from llmroute.routing.route import Query
 
@@ -52,12 +53,11 @@ def explain(agent: str | None, purpose: str | None, what_if: WhatIf, form: str, 
 
 
 def _explain_one(spec: RoutingSpec, query: Query, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:
-    from llmroute.dispatch.credentials import with_read_credentials
     from llmroute.routing import explain_data as render
     from llmroute.routing.resolve import resolve
 
     try:
-        resolution = with_read_credentials(resolve(spec, query, what_if.environ))
+        resolution = _judged(spec, resolve(spec, query, what_if.environ), what_if)
     except RoutingError as error:
         _no_route(query, error, form, diagnostics)
         raise click.exceptions.Exit(1) from None
@@ -70,6 +70,22 @@ def _explain_one(spec: RoutingSpec, query: Query, what_if: WhatIf, form: str, di
     else:
         _print_text(resolution)
         _beside(diagnostics)
+
+
+def _judged(spec: RoutingSpec, resolution: Resolution, what_if: WhatIf) -> Resolution:
+    """The resolution with the status of its keys, and with what would stop a call that nothing stops here."""
+    from llmroute.dispatch.credentials import clear_text, with_read_credentials
+    from llmroute.dispatch.trust import Gate
+
+    found: list[Diagnostic] = []
+    unread: set[str] = set()
+    if is_found(what_if.spec):
+        gate = Gate(spec)
+        rows = gate.held_back(resolution, what_if.environ)
+        found, unread = gate.diagnostics(rows), {row.flow.source for row in rows}
+    resolution = with_read_credentials(resolution, unread)
+    found += clear_text(resolution)
+    return replace(resolution, diagnostics=(*resolution.diagnostics, *found))
 
 
 def _print_text(resolution: Resolution) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmroute.errors import KeyInTheClearError, MissingKeyError
+from llmroute.routing.diagnostics import Diagnostic, Origin
 from llmroute.routing.route import Route
+from llmroute.routing.rules import RULES
 from llmroute.routing.urls import parse
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from llmroute.routing.route import Resolution, Target
 
+_ALLOW = "use https://, or write allow_http: true beside the base_url where the network is your own"
 LARGEST = 64 * 1024
 """No key is longer; a device or a log named by mistake is not read to its end."""
 
@@ -52,11 +55,7 @@ def key_of(target: Target) -> str | None:
     """
     key = _key_of(target)
     if key is not None and in_the_clear(target):
-        raise KeyInTheClearError(
-            f"the key for {target.name} ({target.credential.source}) would travel to {target.base_url} over plain HTTP",
-            hint="use https://, or write allow_http: true beside the base_url where the network is your own",
-            origin=target.origin,
-        )
+        raise KeyInTheClearError(_in_words(target), hint=_ALLOW, origin=target.origin)
     return key
 
 
@@ -65,6 +64,21 @@ def in_the_clear(target: Target) -> bool:
     if target.allow_http or target.auth == "none" or not target.base_url.startswith("http:"):
         return False
     return target.credential.status in {"set", "unread"} and parse(target.base_url).locality != "local"
+
+
+def clear_text(resolution: Resolution) -> list[Diagnostic]:
+    """The keys of a resolution that would travel in the clear, as diagnostics."""
+    rule = RULES[KeyInTheClearError.rule]
+    return [
+        Diagnostic(rule.code, rule.slug, rule.severity, _in_words(target), target.origin or Origin("mapping"), _ALLOW)
+        for target in resolution.route.targets
+        if in_the_clear(target)
+    ]
+
+
+def _in_words(target: Target) -> str:
+    source = target.credential.source
+    return f"the key for {target.name} ({source}) would travel to {target.base_url} over plain HTTP"
 
 
 def _key_of(target: Target) -> str | None:

@@ -16,18 +16,18 @@ from llmroute.dispatch.folders import state_folder, write_private
 from llmroute.errors import BadEnvironmentError, UntrustedKeyError
 from llmroute.load.files import FileProblemError, read_text, split_pointer
 from llmroute.routing.diagnostics import Origin
-from llmroute.routing.flows import PROMPTS, origin_text
+from llmroute.routing.flows import PROMPTS, Sent, origin_text
 from llmroute.routing.pairs import sent
 from llmroute.routing.report import report_at
 from llmroute.routing.route import Route
+from llmroute.routing.urls import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from llmroute.routing.diagnostics import Diagnostic
-    from llmroute.routing.flows import Sent
-    from llmroute.routing.route import Resolution
+    from llmroute.routing.route import Resolution, Target
     from llmroute.routing.spec import RoutingSpec
 
 FILE_NAME = "trust.json"
@@ -163,9 +163,17 @@ class Gate:
         called = [row for row in resolution.route.targets if row.credential.status not in {"missing", "dropped"}]
         rows = self.held_back(replace(resolution, route=Route(tuple(called))), environ)
         if rows:
-            more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
-            message = f"{complaint(rows[0])}{more}: nothing was sent"
-            raise UntrustedKeyError(message, hint=HINT, origin=rows[0].flow.place)
+            raise _stopped(rows)
+
+    def check_target(self, target: Target) -> None:
+        """Let a question pass that is no chat: a list of models, a probe.
+
+        Raises:
+            UntrustedKeyError: something that nobody has trusted would be sent there.
+        """
+        rows = self.untrusted(Sent(flow, parse(target.base_url)) for flow in target.flows)
+        if rows:
+            raise _stopped(rows)
 
     def diagnostics(self, rows: Iterable[Sent]) -> list[Diagnostic]:
         """The same as diagnostics, for a command that sends nothing."""
@@ -183,6 +191,12 @@ def gate_of(spec: RoutingSpec, trust: str) -> Gate | None:
     if trust not in ("own", "ask"):
         raise ValueError(f"trust is 'own' or 'ask', not {trust!r}")
     return Gate(spec) if trust == "ask" else None
+
+
+def _stopped(rows: list[Sent]) -> UntrustedKeyError:
+    more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
+    message = f"{complaint(rows[0])}{more}: nothing was sent"
+    return UntrustedKeyError(message, hint=HINT, origin=rows[0].flow.place)
 
 
 def _is_trusted(row: Sent, known: frozenset[Pair]) -> bool:

@@ -254,7 +254,8 @@ def _chain(resolution: Resolution, width: int) -> list[Line]:
         fits = _length(head) + _length(notes) <= width
         lines += [(*head, *notes)] if fits else [head, *_wrapped(notes, 17, width)]
     for note in resolution.diagnostics:
-        label, notes = Span("  warning      ", "label"), [Span(note.message, "bad"), Span("  "), Span(str(note.origin))]
+        label = Span(f"  {note.severity:13}", "label")
+        notes = [Span(note.message, "bad"), Span("  "), Span(str(note.origin))]
         fits = _length([label, *notes]) <= width
         lines += [(label, *notes)] if fits else [(label,), *_wrapped(notes, 17, width)]
     return [(), *lines] if lines else []
