@@ -95,6 +95,7 @@ class StreamDecoder:
             return ()
         if self._stop_reason is None:
             raise TruncatedStreamError("the stream ended before its answer did", partial=self.partial())
+        self._answer.warnings.append("stream: it ended without `message_stop`")
         return self._message_stop({})
 
     def _message(self, row: dict[str, Any]) -> Sequence[Event]:

@@ -97,6 +97,7 @@ class StreamDecoder:
             return ()
         if self._finish_reason is None:
             raise TruncatedStreamError("the stream ended before its answer did", partial=self.partial())
+        self._answer.warnings.append("stream: it ended without `[DONE]`; the usage may be missing")
         return self._finish()
 
     def _chunk(self, chunk: dict[str, Any]) -> list[Event]:

@@ -99,6 +99,7 @@ def _good(fault: Fault, reply: Reply, text: str) -> None:
         assert row.complete == (fault.stop != "length")
         assert not row.complete or row.parsed() in ({"x": 1}, {"y": 2}, {})
     assert reply.stop_reason == fault.stop
+    assert [fault.warns in row for row in reply.warnings] == [True] * bool(fault.warns)
 
 
 def silent(failure: BaseException) -> None:

@@ -57,6 +57,8 @@ class Fault:
     calls: tuple[tuple[str, str], ...] = ()
     """Names and arguments of the tool calls of the answer."""
     stop: str = "stop"
+    warns: str = ""
+    """A part of the only warning on the good answer."""
     large: bool = False
     """Too large to be met a thousand times."""
 

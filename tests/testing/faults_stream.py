@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ENDED = "the stream ended before its answer did"
 BROKE = "broke off before its end"
+WARNING = "stream: it ended without"
 INSIDE = "answered 200 with an error inside: no luck"
 HEARD = Pause(0.03)
 """A reset throws away what the client has not read yet, so it comes a little later."""
@@ -64,7 +65,7 @@ def _cut(after: tuple[str, ...], rest: str, end: Step, api: str) -> Script:
 
 
 def _ends() -> Iterator[Fault]:
-    yield Fault(item=67, name="no-end-marker", script=_without_marker, streamed=True, kept=True)
+    yield Fault(item=67, name="no-end-marker", script=_without_marker, streamed=True, kept=True, warns=WARNING)
     for name, end, says in (("end", END, ENDED), ("close", Close(), BROKE), ("reset", Reset(), BROKE)):
         kind: dict[str, Any] = {"kind": "truncated", "says": says, "streamed": True, "kept": end == END}
         seen: dict[str, Any] = {"began": True, "text": "Four", **kind}

@@ -99,7 +99,8 @@ def test_text_and_a_call() -> None:
 
 
 def test_end_without_message_stop_is_an_end() -> None:
-    assert reply_of(START, *HI, end()).text == "Hi"
+    reply = reply_of(START, *HI, end())
+    assert (reply.text, reply.warnings) == ("Hi", ("stream: it ended without `message_stop`",))
 
 
 def test_nothing_after_message_stop_counts() -> None:

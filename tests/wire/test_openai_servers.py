@@ -24,7 +24,7 @@ def whole(message: Any = None, choice: Any = None, finish: str | None = "stop", 
 def events_of(*rows: dict[str, Any]) -> list[Any]:
     decoder = StreamDecoder(source="srv")
     events = [event for row in rows for event in decoder.feed(ServerSentEvent(json.dumps(row)))]
-    return [*events, *decoder.close()]
+    return [*events, *decoder.feed(ServerSentEvent("[DONE]")), *decoder.close()]
 
 
 def chunk(delta: Any = None, choice: Any = None, finish: str | None = None, **more: Any) -> dict[str, Any]:

@@ -64,7 +64,8 @@ def test_text() -> None:
 
 
 def test_end_without_done_is_an_end() -> None:
-    assert reply_of(HI, STOP).text == "Hi"
+    reply = reply_of(HI, STOP)
+    assert (reply.text, reply.warnings) == ("Hi", ("stream: it ended without `[DONE]`; the usage may be missing",))
 
 
 def test_finish_in_the_chunk_of_the_last_content() -> None:
@@ -295,7 +296,7 @@ def test_names_lead_back() -> None:
 
 
 def test_an_unknown_reason() -> None:
-    reply = reply_of(HI, chunk({}, "eos"))
+    reply = reply_of(HI, chunk({}, "eos"), "[DONE]")
     assert (reply.stop_reason, reply.warnings) == ("stop", ("finish_reason: 'eos' is unknown and taken for stop",))
 
 
