@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from llmroute.testing import Script, Step
 
 ITEM_OF_STATUS = {
-    400: 49, 401: 50, 403: 50, 402: 51, 404: 52, 408: 53, 409: 53, 413: 54, 422: 54, 429: 55,
-    500: 56, 502: 56, 503: 56, 504: 56, 520: 56, 521: 56, 522: 56, 523: 56, 524: 56, 529: 56,
+    400: 49, 418: 49, 401: 50, 403: 50, 402: 51, 404: 52, 408: 53, 409: 53, 413: 54, 422: 54, 429: 55,
+    500: 56, 501: 56, 502: 56, 503: 56, 504: 56, 520: 56, 521: 56, 522: 56, 523: 56, 524: 56, 529: 56,
 }  # fmt: skip
 KIND_OF_STATUS = {
     400: "request", 401: "auth", 402: "quota", 403: "auth", 404: "model", 408: "server", 409: "server", 413: "request",
-    422: "request", 429: "rate", 500: "server", 502: "server", 503: "overload", 504: "server", 520: "server",
-    521: "server", 522: "server", 523: "server", 524: "server", 529: "overload",
+    418: "request", 422: "request", 429: "rate", 500: "server", 501: "server", 502: "server", 503: "overload",
+    504: "server", 520: "server", 521: "server", 522: "server", 523: "server", 524: "server", 529: "overload",
 }  # fmt: skip
 WAITS: dict[str, tuple[dict[str, str], float | None]] = {
     "0": ({"retry-after": "0"}, 0.0),
@@ -47,6 +47,7 @@ WORDS = {
 }  # fmt: skip
 """The type of an error inside a 200, and its kind."""
 HTML = "<!doctype html><html><title>502 Bad Gateway</title></html>"
+BODIES: dict[str, Any] = {"html": HTML, "empty": b"", "text": {"error": "no luck"}, "depth-100k": b"[" * 100_000}
 IS_HTML = {"content-type": "text/html; charset=utf-8"}
 PAGE = "is an HTML or XML page"
 CUT = "breaks off in its middle"
@@ -60,6 +61,8 @@ def faults() -> Iterator[Fault]:
         for status in ITEM_OF_STATUS:
             for form in ("json", "html", "empty"):
                 yield _status(status, form, streamed=streamed)
+        for form in ("text", "depth-100k"):
+            yield _status(500, form, streamed=streamed)
     yield from _too_many()
     yield from _no_answers()
     yield from _inside_a_success()
@@ -79,13 +82,14 @@ def _status(status: int, form: str, *, streamed: bool) -> Fault:
         status=status,
         streamed=streamed,
         kept=True,
+        large=form == "depth-100k",
     )
 
 
 def _refused(status: int, what: str, headers: Mapping[str, str], api: str) -> Script:
     """An error response; `what` is a form of the body, or the type of the error in it."""
-    if what in {"html", "empty"}:
-        return answer(status, HTML if what == "html" else b"", headers)
+    if what in BODIES:
+        return answer(status, BODIES[what], headers)
     return answer(status, error(api, "some_error" if what == "json" else what), headers)
 
 
