@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from llmroute.wire.quirks import Quirks
     from llmroute.wire.request import ChatRequest
 
-OPENAI, ANTHROPIC = "openai-chat", "anthropic-messages"
-APIS = frozenset({OPENAI, ANTHROPIC})
+OPENAI, ANTHROPIC, OLLAMA = "openai-chat", "anthropic-messages", "ollama-chat"
+APIS = frozenset({OPENAI, ANTHROPIC, OLLAMA})
 _SILENT = frozenset({"role", "content_list", "type"})
 """Notes of a decoder about form, without meaning."""
 

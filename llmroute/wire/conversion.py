@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import ConversionError
-from llmroute.wire import anthropic_messages, openai_chat, shape
-from llmroute.wire.codec import ANTHROPIC, OPENAI, Loss
+from llmroute.wire import anthropic_messages, ollama_chat, openai_chat, shape
+from llmroute.wire.codec import ANTHROPIC, OLLAMA, OPENAI, Loss
 from llmroute.wire.places import place
 from llmroute.wire.quiet import quiet
 from llmroute.wire.quirks import Quirks
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-CODECS: Mapping[str, ModuleType] = {OPENAI: openai_chat, ANTHROPIC: anthropic_messages}
+CODECS: Mapping[str, ModuleType] = {
+    OPENAI: openai_chat,
+    ANTHROPIC: anthropic_messages,
+    OLLAMA: ollama_chat,
+}
 _TOOLS = "/tools"
 
 
@@ -64,7 +68,8 @@ def convert_tools(tools: list[Any], source: str, target: str, *, quirks: Quirks 
         ConversionError: a tool can't be converted; `pointer` is into the list.
     """
     message = {"role": "user", "content": "-"}
-    body = {"model": "-", "max_tokens": 1, "messages": [message], "tools": tools}
+    limit = {"max_tokens": 1} if source == ANTHROPIC else {}
+    body = {"model": "-", "messages": [message], "tools": tools, **limit}
     try:
         found = convert(body, source, target, quirks=quirks)
     except ConversionError as error:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmroute.wire.codec import OPENAI
+from llmroute.wire import ollama_chat_places
+from llmroute.wire.codec import ANTHROPIC, OLLAMA, OPENAI
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Path = list[str]
 """The keys of a JSON pointer, as they are written in it."""
@@ -25,7 +26,7 @@ def place(api: str, body: Mapping[str, Any], pointer: str) -> str:
     '/max_completion_tokens'
     """
     path = pointer.split("/")[1:]
-    found = _openai(body, path) if api == OPENAI else _anthropic(body, path)
+    found = _WAYS[api](body, path)
     return "".join(f"/{key}" for key in _existing(body, found))
 
 
@@ -178,3 +179,10 @@ def _anthropic_part(path: Path) -> Path:
         case ["content", k, *rest]:
             return ["content", k, *_anthropic_part(rest)]
     return path
+
+
+_WAYS: Mapping[str, Callable[[Mapping[str, Any], Path], Path]] = {
+    OPENAI: _openai,
+    ANTHROPIC: _anthropic,
+    OLLAMA: ollama_chat_places.path_of,
+}

@@ -78,6 +78,10 @@ class Decoder:
         self._keep(rest)
         return events
 
+    def close(self) -> list[ServerSentEvent]:
+        """The events that the end of the stream completes: none."""
+        return []
+
     def _keep(self, piece: bytes) -> None:
         if piece:
             self._pieces.append(piece)
