@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from llmroute.conversation import Conversation
     from llmroute.dispatch.router import Router
     from llmroute.errors import (
         CallError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Conversation": "llmroute.conversation",
     "Router": "llmroute.dispatch.router",
     "resolve": "llmroute.routing.resolve",
     "RoutingSpec": "llmroute.routing.spec",
@@ -39,6 +41,7 @@ _PLACES = {
 __all__ = [
     "CallError",
     "ChatRequest",
+    "Conversation",
     "ConversionError",
     "LLMRouteError",
     "Message",

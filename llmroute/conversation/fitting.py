@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmroute.conversation.history import readable
 from llmroute.conversation.pruning import Pruned, Window, prune
+from llmroute.dispatch.log_records import fields, logger
 from llmroute.dispatch.token_estimate import estimated_tokens
 from llmroute.routing.capabilities import capability_of
 from llmroute.wire.chat import Image, Params, ToolResult
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from llmroute.routing.route import Target
     from llmroute.routing.spec import RoutingSpec
     from llmroute.wire.chat import ChatRequest, Message, Reply
-
-logger = logging.getLogger("llmroute")
 
 MOST_SCALED = 2.0
 """A provider counts no more than so many tokens where one is estimated: two bytes a token is the worst of texts."""
@@ -84,6 +82,7 @@ class Fitting:
                 "%d of %d messages are left out for %s: about %d tokens of %d, in a window of %d",
                 *(len(fitting.dropped), len(request.messages), target.name),
                 *(fitting.tokens_before - fitting.tokens_after, fitting.tokens_before, tokens),
+                extra=fields("conversation_pruned", None, target=target.name),
             )
         return fitting.request
 
@@ -94,6 +93,7 @@ class Fitting:
                 "the window of %s is not known: nothing of the conversation is left out; "
                 "`capabilities: {context_window: …}` of the provider says it",
                 target.name,
+                extra=fields("window_unknown", None, target=target.name),
             )
 
 

@@ -12,11 +12,13 @@ logger = logging.getLogger("llmroute")
 
 Event = Literal[
     "attempt",
+    "conversation_pruned",
     "endpoint_down",
     "fallback_left_out",
     "key_refused",
     "limits_storage_failed",
     "setting_passed_over",
+    "window_unknown",
 ]
 """What has happened, in one word."""
 FIELDS = ("agent", "purpose", "client", "target", "kind", "status", "attempt", "wait_s", "elapsed_s", "next_target")

@@ -23,7 +23,7 @@ def capability(facts: Facts | None, model: str, what: str) -> Any:
         if known is not None and (value := getattr(known, what, None)) is not None:
             return value
     declared = facts.declared.capabilities
-    if declared is not None and (said := getattr(declared, what)) is not None:
+    if declared is not None and (said := getattr(declared, what, None)) is not None:
         return said
     return facts.preset.quirks.get(what) if facts.preset is not None else None
 
