@@ -13,6 +13,7 @@ through the ledger (`tests/dispatch/test_accounting.py`). The ids of the tests a
   another origin: `tests/adapters/test_fault_connections.py`
 - 66 kept connections: `tests/adapters/test_kept_connections.py`
 - 73 every offset, 83 the deadline, 87 callers who leave, 88 slow readers: `tests/adapters/test_fault_streams.py`
+- 87 slots given back: `tests/dispatch/test_limits.py`
 - 83 the other time limits: `tests/adapters/test_time_limits.py`
 - 71 to 75 and 84, the lines alone: `tests/wire/test_sse.py`
 """
