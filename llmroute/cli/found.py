@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.catalog.models_data import MODELS
 from llmroute.catalog.presets import PRESETS
+from llmroute.routing.context import CLOUD_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 LOCAL_PORTS: Mapping[str, int] = {"ollama": 11434, "lmstudio": 1234, "llamacpp": 8080, "vllm": 8000}
 """Preset → the port that it listens on by default."""
@@ -47,6 +48,8 @@ class Found(NamedTuple):
     reason: str
     """How it was found."""
     is_local: bool = False
+    models: tuple[str, ...] = ()
+    """Of a local server: the names of all its models."""
 
 
 def vendors(environ: Mapping[str, str]) -> list[Found]:
@@ -76,7 +79,8 @@ def local_servers(ports: Mapping[str, int] = LOCAL_PORTS) -> Iterator[Found]:
         path = "/api/tags" if preset == "ollama" else "/v1/models"
         names = _model_names(_get(port, path))
         if names is not None:
-            yield Found(preset, _usable(preset, names), f"a server answered at {_ADDRESS}:{port}", is_local=True)
+            reason = f"a server answered at {_ADDRESS}:{port}"
+            yield Found(preset, usable(names), reason, is_local=True, models=tuple(names))
 
 
 def _get(port: int, path: str) -> Any:
@@ -110,7 +114,6 @@ def _model_names(answer: Any) -> list[str] | None:
     return [name for name in named if isinstance(name, str) and _MODEL.fullmatch(name)]
 
 
-def _usable(preset: str, names: list[str]) -> str | None:
-    """The first model that chats and stays on this machine."""
-    away = tuple(PRESETS[preset].quirks.get("cloud_model_suffixes", ()))
-    return next((name for name in names if "embed" not in name.lower() and not name.endswith(away)), None)
+def usable(names: Iterable[str]) -> str | None:
+    """The first model that chats, as far as its name says, and stays on this machine."""
+    return next((name for name in names if "embed" not in name.lower() and not name.endswith(CLOUD_SUFFIXES)), None)

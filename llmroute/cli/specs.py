@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import click
 
 from llmroute.cli.failures import FAILED
-from llmroute.load import read_file
+from llmroute.load import from_mapping, read_file
 from llmroute.load.files import SPEC_NAME, SPEC_VARIABLE, discover, find
 from llmroute.routing.checks import check, unknown_variables, unset_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from llmroute.dispatch.trust import Gate
     from llmroute.routing.diagnostics import Diagnostic
     from llmroute.routing.source import Source
     from llmroute.routing.spec import RoutingSpec
@@ -89,6 +90,24 @@ def open_spec(named: str | None = None, *, checked: bool = True) -> RoutingSpec:
     if loaded.spec is None or any(item.severity == "error" for item in found):
         stop(loaded.source, found)
     return loaded.spec
+
+
+def spec_or_empty(named: str | None, *, needed: bool) -> RoutingSpec:
+    """The spec, unchecked; where none is found and none is `needed`, one that declares nothing: presets still hold.
+
+    Raises:
+        UsageError: there is none, and one is needed.
+    """
+    if needed or named or discover(os.environ) is not None:
+        return open_spec(named, checked=False)
+    return from_mapping({"version": 1})
+
+
+def gate_before(spec: RoutingSpec, named: str | None) -> Gate | None:
+    """What keeps a spec that was found from sending what nobody has trusted; None before the user's own."""
+    from llmroute.dispatch.trust import gate_of
+
+    return gate_of(spec, "ask" if is_found(named) else "own")
 
 
 def stop(source: Source, diagnostics: Iterable[Diagnostic]) -> NoReturn:

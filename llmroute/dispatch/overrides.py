@@ -70,10 +70,13 @@ def save(environ: Mapping[str, str], what: Saved) -> Path:
     """Write the file, and say where it is.
 
     Raises:
+        ValueError: it could not be read back.
         OSError: it can't be written.
     """
+    data = {"version": VERSION, **what._asdict()}
+    judged(data)
     path = override_path(environ)
-    write_private(path, json.dumps({"version": VERSION, **what._asdict()}, indent=2) + "\n")
+    write_private(path, json.dumps(data, indent=2) + "\n")
     return path
 
 

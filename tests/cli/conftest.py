@@ -36,7 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder: a repository's root, so that no spec above it is found."""
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for base in ("config", "state", "cache"):
+        monkeypatch.setenv(f"XDG_{base.upper()}_HOME", str(tmp_path / base))
     monkeypatch.setenv("HOME", str(tmp_path))
     named = {preset.key_variable for preset in PRESETS.values()}
     for name in list(os.environ):

@@ -131,11 +131,20 @@ def cli_reference() -> str:
     from llmroute.cli import main
 
     context = click.Context(main, info_name="llmroute", terminal_width=_COLUMNS, **main.context_settings)
-    commands = {name: main.get_command(context, name) for name in main.list_commands(context)}
     intro = "Every command, as `--help` prints it. Results go to stdout, everything else to stderr."
-    parts = [_help(context)]
-    parts += [_help(_context(name, command, context)) for name, command in commands.items() if command is not None]
-    return page("Commands", intro, *parts)
+    return page("Commands", intro, *_helps(context))
+
+
+def _helps(context: click.Context) -> Iterator[str]:
+    """The help of a command and of those below it."""
+    import click
+
+    yield _help(context)
+    group = context.command
+    for name in group.list_commands(context) if isinstance(group, click.Group) else ():
+        command = group.get_command(context, name)
+        if command is not None:
+            yield from _helps(_context(name, command, context))
 
 
 def _context(name: str, command: click.Command, parent: click.Context) -> click.Context:

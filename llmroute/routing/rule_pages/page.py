@@ -58,8 +58,8 @@ class Page:
 
 def example(text: str, ask: Literal["validate", "explain", "run"] = "validate", **query: str | None) -> Example:
     """An example of an indented text; `query` holds `agent`, `purpose`, `client` and client arguments."""
-    who = {name: query.pop(name, None) for name in ("agent", "purpose", "client")}
-    return Example(dedent(text).lstrip("\n"), ask, Query(**who, args=query))
+    agent, purpose, client = (query.pop(name, None) for name in ("agent", "purpose", "client"))
+    return Example(dedent(text).lstrip("\n"), ask, Query(agent, purpose, client, query))
 
 
 def render(rule: Rule, page: Page) -> str:
