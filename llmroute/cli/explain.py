@@ -140,9 +140,23 @@ def _explain_all(spec: RoutingSpec, asker: Query, what_if: WhatIf, form: str, di
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
         return
     click.echo(table(found, terminal_width()))
+    _waiting(spec, [cell.answer for cell in found if not isinstance(cell.answer, RoutingError)], what_if)
     if len(found) == MAX_QUERIES:
         note(f"the first {MAX_QUERIES:,} queries; name --agent or --purpose for another")
     _beside(diagnostics)
+
+
+def _waiting(spec: RoutingSpec, found: list[Resolution], what_if: WhatIf) -> None:
+    """What a call would be stopped for, of all that the table shows."""
+    from llmroute.dispatch.trust import HINT, Gate, complaint
+
+    if is_found(what_if.spec):
+        gate = Gate(spec)
+        lines = dict.fromkeys(complaint(row) for answer in found for row in gate.held_back(answer, what_if.environ))
+        for line in lines:
+            note(visible(line))
+        if lines:
+            note(HINT)
 
 
 def _explain_why_not(spec: RoutingSpec, query: Query, what_if: WhatIf, wanted: str, form: str) -> None:

@@ -177,9 +177,8 @@ class Gate:
 
     def diagnostics(self, rows: Iterable[Sent]) -> list[Diagnostic]:
         """The same as diagnostics, for a command that sends nothing."""
-        return [
-            report_at(self._spec.source, UntrustedKeyError.rule, complaint(row), row.flow.place, HINT) for row in rows
-        ]
+        source, rule = self._spec.source, UntrustedKeyError.rule
+        return [report_at(source, rule, f"{_would(row)} (llmroute trust)", row.flow.place, HINT) for row in rows]
 
 
 def gate_of(spec: RoutingSpec, trust: str) -> Gate | None:
@@ -206,9 +205,12 @@ def _is_trusted(row: Sent, known: frozenset[Pair]) -> bool:
 
 
 def complaint(row: Sent) -> str:
-    """What would be sent where."""
-    what, origin = described(row.flow.source), origin_text(row.url)
-    return f"{what} would go to {origin}, as {row.flow.place} says, and nobody has trusted that"
+    """What would be sent where, and what says so."""
+    return f"{_would(row)} ({row.flow.place})"
+
+
+def _would(row: Sent) -> str:
+    return f"{described(row.flow.source)} would go to {origin_text(row.url)}, and nobody has trusted that"
 
 
 def described(source: str) -> str:

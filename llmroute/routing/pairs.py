@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from llmroute.errors import RoutingError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from llmroute.routing.diagnostics import Origin
     from llmroute.routing.route import Query, Resolution, Target
     from llmroute.routing.spec import RoutingSpec
+
+_ORIGIN = re.compile(r"[a-z]+://[^/$]+/", re.IGNORECASE)
 
 
 def sent(spec: RoutingSpec, resolution: Resolution, environ: Mapping[str, str]) -> list[Sent]:
@@ -97,6 +100,7 @@ def everything(
 
 def _of_place(spec: RoutingSpec, place: Place, environ: Mapping[str, str]) -> list[Sent]:
     values = {"provider": place.path[-1]} if place.kind == "provider" else place.values
+    environ = {**dict.fromkeys(_in_the_path(spec, place), "unset"), **environ}
     scope = Scope(place.name, "default", specific=False, values=values, source=spec.source, path=place.path)
     chosen = selection(spec, scope, environ)
     if chosen is None:
@@ -104,3 +108,10 @@ def _of_place(spec: RoutingSpec, place: Place, environ: Mapping[str, str]) -> li
     facts = facts_of(spec, chosen.provider, scope.origin("provider")) if chosen.provider is not None else None
     url, moved = urls(spec, facts, chosen, environ)
     return [Sent(flow, url) for flow in flows_of(Bundle(spec, scope, facts, url, moved))]
+
+
+def _in_the_path(spec: RoutingSpec, place: Place) -> tuple[str, ...]:
+    """The variables in the path of a base URL: unset, they leave its origin as it is."""
+    declared = spec.providers.get(place.path[-1] if place.kind == "provider" else place.values.get("provider", ""))
+    text = place.values.get("base_url") or (declared.base_url if declared is not None else None) or ""
+    return variables(text) if _ORIGIN.match(text) else ()

@@ -113,6 +113,23 @@ STRIKES = {
         A % "base_url: 'http://10.0.0.1', model: x, api_key: '${K}'",
         [("key-in-the-clear", 2, AT + "api_key")],
     ),
+    "key-in-the-clear-on-a-lan-by-a-provider": (
+        LOCAL + "providers: {box: {base_url: 'http://gpu-box/v1', api_key: '${K}', allow_http: false}}",
+        [("key-in-the-clear", 3, "/providers/box/api_key")],
+    ),
+    "key-in-the-clear-of-a-scope-to-a-provider": (
+        LOCAL + "providers: {box: {base_url: 'http://gpu-box/v1'}}\nagents: {a: {model: box/m, api_key: '${K}'}}",
+        [("key-in-the-clear", 4, "/agents/a/api_key")],
+    ),
+    "key-in-the-clear-allowed-for-another-origin": (
+        LOCAL + "providers: {box: {base_url: 'http://gpu-box/v1', allow_http: true}}\n"
+        "agents: {a: {provider: box, base_url: 'http://other/v1', model: m, api_key: '${K}'}}",
+        [("key-in-the-clear", 4, "/agents/a/api_key")],
+    ),
+    "transport-header": (
+        A % "model: openai/x, headers: {hOsT: relay.example}",
+        [("transport-header", 2, AT + "headers/hOsT")],
+    ),
     "orphan-key": (A % "api_key: '${K}'", [("orphan-key", 2, AT + "api_key")]),
     "setting-without-endpoint": (
         A % "headers: {X: y}, auth: none",
@@ -209,6 +226,12 @@ def test_a_rule_strikes(name: str) -> None:
 
 
 SILENT = {
+    "a-key-over-http-that-is-allowed": (
+        LOCAL + "providers: {box: {base_url: 'http://gpu-box/v1', api_key: '${K}', allow_http: true}}\n"
+        "agents: {a: {provider: box, model: m, api_key: '${L}'}, b: {model: box/m, api_key: '${L}'}}"
+    ),
+    "a-key-over-http-that-is-not-sent": A % "base_url: 'http://10.0.0.1', model: x, api_key: '${K}', auth: none",
+    "a-key-over-http-on-this-machine": A % "base_url: 'http://[::1]:1', model: x, api_key: '${K}'",
     "nothing": "",
     "the smallest": LOCAL,
     "presets": "defaults: {model: openai/x}\nproviders: {anthropic: {}, work: {preset: openai}}",
