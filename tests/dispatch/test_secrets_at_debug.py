@@ -227,7 +227,7 @@ def test_no_command_writes_them(tmp_path: Path, case: str, command: str) -> None
         (tmp_path / ".git").mkdir()
         (tmp_path / "routing.yaml").write_text(SPEC.format(url=server.url), encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "-c", DEBUG, *COMMANDS[command]],
+            [sys.executable, "-c", DEBUG, *COMMANDS[command], "--spec", "routing.yaml"],
             cwd=tmp_path,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "CANARY_KEY": KEY, "HOME": str(tmp_path)},
             capture_output=True,
