@@ -22,13 +22,16 @@ ADAPTERS: dict[str, str] = {
 GROUP = "llmroute.adapters"
 """The entry point group of other packages: the name is the `api` that a spec writes, the value `module:Class`."""
 _SDKS = {"openai-chat": "openai_sdk", "anthropic-messages": "anthropic_sdk"}
-_HTTP = ("openai-chat", "anthropic-messages")
+_HTTP = ("openai-chat", "anthropic-messages", "ollama-chat")
 
 
 def adapter_name(endpoint: Endpoint) -> str:
-    """The adapter for an endpoint: `mock`, a vendor's SDK where the spec says so, plain HTTP, else a registered one."""
+    """The adapter for an endpoint: `mock`, a vendor's SDK where the spec says so, plain HTTP, else a registered one.
+
+    Ollama's own API has no SDK here, so it is plain HTTP in any case.
+    """
     if endpoint.api in _HTTP:
-        return _SDKS[endpoint.api] if endpoint.transport == "sdk" else "http"
+        return _SDKS.get(endpoint.api, "http") if endpoint.transport == "sdk" else "http"
     return endpoint.api
 
 

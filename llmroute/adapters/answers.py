@@ -10,7 +10,6 @@ from llmroute.adapters.failures import SUCCESS, from_error, from_status, malform
 from llmroute.adapters.formats import source_of
 from llmroute.errors import CallError
 from llmroute.wire.chat import Finish, UsageEvent
-from llmroute.wire.sse import Decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,14 +20,13 @@ if TYPE_CHECKING:
     from llmroute.adapters.formats import Prepared
     from llmroute.adapters.timeouts import Timeouts
     from llmroute.wire.chat import Event, Reply
-    from llmroute.wire.sse import ServerSentEvent
 
 
 class StreamDecoder(Protocol):
     """What the codecs' stream decoders have in common."""
 
-    def feed(self, event: ServerSentEvent) -> Sequence[Event]:
-        """The neutral events that one event of the stream means."""
+    def feed(self, event: Any) -> Sequence[Event]:
+        """The neutral events that one piece of the stream means: a server-sent event, or a line."""
 
     def close(self) -> Sequence[Event]:
         """The events that the end of the connection means."""
@@ -102,7 +100,7 @@ class EventReader:
         self._whole: WholeAnswer | None = None
         self._began = False
         self._done = False
-        self._events = Decoder()
+        self._pieces = ready.format.framing()
         self._decoder: StreamDecoder = ready.codec.StreamDecoder(**_decoding(call, ready))
 
     def begin(self, response: httpx2.Response) -> None:
@@ -110,7 +108,7 @@ class EventReader:
         self.encoded = "content-encoding" in response.headers or response.is_stream_consumed
         self._status = response.status_code
         kind = response.headers.get("content-type", "").lower()
-        if response.status_code not in SUCCESS or kind.startswith(("application/json", "text/html")):
+        if response.status_code not in SUCCESS or kind.startswith(self.ready.format.whole_types):
             self._whole = WholeAnswer(self._call, self.ready)
             self._whole.begin(response)
 
@@ -122,7 +120,7 @@ class EventReader:
             self._whole.feed(chunk)
             return
         try:
-            for sent in self._events.feed(chunk):
+            for sent in self._pieces.feed(chunk):
                 for event in self._decoder.feed(sent):
                     if not self._began and not isinstance(event, UsageEvent):
                         self._began = True
@@ -144,13 +142,18 @@ class EventReader:
             self._whole.reply()  # raises, unless the server does not stream at all
             raise malformed("a whole answer where a stream was asked for", self._call)
         try:
-            for event in () if self._done else self._decoder.close():
+            for event in () if self._done else self._rest():
                 yield self._last(event) if isinstance(event, Finish) else event
         except CallError as exc:
             failure = situated(exc, self._call, self._status)
         else:
             return
         raise failure
+
+    def _rest(self) -> Iterator[Event]:
+        for sent in self._pieces.close():
+            yield from self._decoder.feed(sent)
+        yield from self._decoder.close()
 
     def _last(self, event: Finish) -> Finish:
         self._done = True
@@ -168,7 +171,9 @@ class EventReader:
 
 def _decoding(call: Call, ready: Prepared) -> dict[str, Any]:
     """What a decoder is told: the names that tools had, whose fields these are, and what an error object means."""
+    settings = {name: ready.body.get(name) for name in ready.format.settings}
     return {
+        **{name: value for name, value in settings.items() if isinstance(value, dict)},
         "names": ready.encoded.names,
         "source": source_of(call.endpoint),
         "failure": lambda error: from_error(error, call),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from llmroute.adapters import ollama
 from llmroute.adapters.redaction import clean
 from llmroute.adapters.retry_after import retry_after_s
 from llmroute.errors import (
@@ -44,6 +45,7 @@ _TOO_LONG_TEXTS = (
     "available context size",  # llama.cpp
     "context the overflows",  # LM Studio, in its words
     "exceeds the maximum number of tokens allowed",  # Gemini
+    ollama.TOO_LONG,
 )
 """What servers say, without a code of its own, of a conversation that is too long."""
 _BY_STATUS: dict[int, type[CallError]] = {
@@ -128,9 +130,12 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes, call: Call
     cls = _class_of(status, report)
     said = clean(report.text, call)
     message = f"{where(call.endpoint)} answered {status}" + (f": {said}" if said else "")
-    if cls is ModelNotFoundError:
+    hint = ollama.hint_of(report.text)
+    if cls is ModelNotFoundError and call.endpoint.api == "ollama-chat" and ollama.has_no_path(report.text):
+        cls, hint = RequestError, ollama.NO_PATH_HINT
+    elif cls is ModelNotFoundError:
         message = f"{where(call.endpoint)} has no model {call.endpoint.model!r} ({status}{': ' + said if said else ''})"
-    return cls(message, retry_after_s=retry_after_s(headers), **context(call.endpoint, status))
+    return cls(message, hint=hint, retry_after_s=retry_after_s(headers), **context(call.endpoint, status))
 
 
 def _class_of(status: int, report: Report) -> type[CallError]:
@@ -165,8 +170,10 @@ def from_error(error: Mapping[str, Any], call: Call, status: int = 200) -> CallE
         cls = _class_of(report.number, report)
     elif cls is RequestError and _is_too_long(report):
         cls = ContextLengthError
+    elif cls is MalformedReplyError and call.endpoint.api == "ollama-chat" and report.text:
+        cls = ContextLengthError if _is_too_long(report) else ollama.class_of(report.text)
     message = f"{where(call.endpoint)} answered {status} with an error inside" + (f": {said}" if said else "")
-    return cls(message, **context(call.endpoint, status))
+    return cls(message, hint=ollama.hint_of(report.text), **context(call.endpoint, status))
 
 
 def malformed(what: str, call: Call, status: int | None = 200) -> MalformedReplyError:

@@ -5,22 +5,43 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import llmroute
 from llmroute.adapters.failures import context, where
 from llmroute.errors import RequestError
+from llmroute.wire import ndjson, sse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
     from llmroute.adapters.base import Call, Endpoint
     from llmroute.wire.codec import Encoded
 
-_CODECS = {
-    "openai-chat": "llmroute.wire.openai_chat",
-    "anthropic-messages": "llmroute.wire.anthropic_messages",
+
+class Format(NamedTuple):
+    """What the exchange must know of a wire format beside its codec."""
+
+    codec: str
+    """The module."""
+    framing: Callable[[], sse.Decoder | ndjson.Decoder] = sse.Decoder
+    """Cuts the bytes of a stream into the pieces that the codec's `StreamDecoder` takes."""
+    stream_type: str = "text/event-stream"
+    whole_types: tuple[str, ...] = ("application/json", "text/html")
+    """Content types that are no stream."""
+    settings: tuple[str, ...] = ()
+    """Objects of the body that `extra_body` adds to and does not replace; the codec's decoders are told them."""
+
+
+FORMATS: Mapping[str, Format] = {
+    "openai-chat": Format("llmroute.wire.openai_chat"),
+    "anthropic-messages": Format("llmroute.wire.anthropic_messages"),
+    "ollama-chat": Format(
+        "llmroute.wire.ollama_chat", ndjson.Decoder, "application/x-ndjson", ("text/html",), ("options",)
+    ),
 }
+"""The formats by the name of their API."""
 PLACEHOLDER = "none"
 """Sent as the bearer key where none was declared: local servers want some, and ignore it."""
 ANTHROPIC_VERSION = "2023-06-01"
@@ -32,6 +53,7 @@ class Prepared:
     """A call, ready for the wire. It has no repr: the key is in the headers, the prompt in the body."""
 
     codec: ModuleType
+    format: Format
     url: str
     headers: dict[str, str]
     body: dict[str, Any]
@@ -45,20 +67,37 @@ def prepare(call: Call, *, stream: bool) -> Prepared:
         ConversionError: the conversation can't be written in this format.
     """
     endpoint = call.endpoint
-    codec = import_module(_CODECS[endpoint.api])
+    form = FORMATS[endpoint.api]
+    codec = import_module(form.codec)
     encoded: Encoded = codec.encode_request(
         call.request, model=endpoint.model, stream=stream, quirks=endpoint.quirks, source=source_of(endpoint)
     )
-    body = {**encoded.body, **endpoint.extra_body} if endpoint.extra_body else encoded.body
-    return Prepared(codec, url_of(endpoint), headers_of(call, stream=stream), body, encoded)
+    body = _with(encoded.body, endpoint.extra_body, form.settings) if endpoint.extra_body else encoded.body
+    return Prepared(codec, form, url_of(endpoint), headers_of(call, stream=stream), body, encoded)
+
+
+def _with(body: dict[str, Any], extra: Mapping[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
+    """The body with `extra_body`, which is the stronger; `settings` are united, all else is replaced.
+
+    >>> _with({"stream": True, "options": {"seed": 1}}, {"options": {"num_ctx": 8192}}, ("options",))
+    {'stream': True, 'options': {'seed': 1, 'num_ctx': 8192}}
+    """
+    united = {**body, **extra}
+    for name in settings:
+        mine, added = body.get(name), extra.get(name)
+        if isinstance(mine, dict) and isinstance(added, dict):
+            united[name] = {**mine, **added}
+    return united
 
 
 def url_of(endpoint: Endpoint) -> str:
     """The URL that the format's requests go to.
 
     `/v1` belongs to the path of Anthropic's format, and to the base URL of OpenAI's; a base URL that ends with it
-    is taken for what it means.
+    is taken for what it means. Ollama's own API stands beside its `/v1`.
     """
+    if endpoint.api == "ollama-chat":
+        return endpoint.base_url.removesuffix("/v1").removesuffix("/api") + "/api/chat"
     if endpoint.api == "anthropic-messages":
         return endpoint.base_url.removesuffix("/v1") + "/v1/messages"
     url = endpoint.base_url + "/chat/completions"
@@ -77,7 +116,7 @@ def headers_of(call: Call, *, stream: bool) -> dict[str, str]:
     """
     endpoint = call.endpoint
     headers = {
-        "accept": "text/event-stream" if stream else "application/json",
+        "accept": FORMATS[endpoint.api].stream_type if stream else "application/json",
         "accept-encoding": "identity",
         "content-type": "application/json",
         "user-agent": f"llmroute/{llmroute.__version__}",

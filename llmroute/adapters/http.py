@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class HttpAdapter(Exchange):
-    """`openai-chat` and `anthropic-messages` over plain HTTP."""
+    """`openai-chat`, `anthropic-messages` and `ollama-chat` over plain HTTP."""
 
     def __init__(self) -> None:
         self._ways: Clients[httpx2.BaseTransport, httpx2.AsyncBaseTransport]

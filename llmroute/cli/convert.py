@@ -15,7 +15,7 @@ from llmroute.cli.output import error, note, paint, visible
 if TYPE_CHECKING:
     from llmroute.wire.conversion import Converted
 
-APIS = ("openai-chat", "anthropic-messages")
+APIS = ("openai-chat", "anthropic-messages", "ollama-chat")
 
 
 class _Problem(NamedTuple):

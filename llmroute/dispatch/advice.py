@@ -90,8 +90,10 @@ def _key(target: Target) -> str:
 
 
 def preset_of(target: Target) -> Preset | None:
-    """The preset that the target's provider is, by its name, else by its URL."""
+    """The preset that the target's provider is, by its name, by an API that nobody else has, else by its URL."""
     named = PRESETS.get(target.provider or "")
     if named is not None:
         return named
+    if target.api == "ollama-chat":
+        return PRESETS["ollama"]
     return next((preset for preset in PRESETS.values() if preset.base_url == target.base_url), None)
