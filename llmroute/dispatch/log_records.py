@@ -17,6 +17,7 @@ Event = Literal[
     "fallback_left_out",
     "key_refused",
     "limits_storage_failed",
+    "not_met",
     "setting_passed_over",
     "window_unknown",
 ]

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -16,6 +17,7 @@ from llmroute.dispatch.environ import Environ
 from llmroute.dispatch.health import Health
 from llmroute.dispatch.ledger import Ledger
 from llmroute.dispatch.limits import Limiters
+from llmroute.dispatch.not_met import NotMet
 from llmroute.dispatch.observe import Observer
 from llmroute.dispatch.overrides import Overrides
 from llmroute.dispatch.passed_over import log_passed_over
@@ -94,6 +96,7 @@ class Router:
         self._overrides = Overrides() if local_overrides else None
         self._gate = gate_of(self.spec, trust)
         self._adapters: dict[str, Adapter] = {}
+        self._not_met = NotMet()
         self._lock = threading.Lock()
         self._sleep = time.sleep
         self._ledger = Ledger()
@@ -125,6 +128,13 @@ class Router:
     def from_mapping(cls, data: Mapping[str, Any], **arguments: Any) -> Self:
         """The router of parsed YAML or JSON."""
         return cls(load.from_mapping(data), **arguments)
+
+    def with_arguments(self, **arguments: Any) -> Self:
+        """The same router with other client arguments; connections, health and usage are shared, and closed once."""
+        other = copy(self)
+        given = {**self._arguments, **arguments}
+        other._arguments = {name: value for name, value in given.items() if value is not None}  # noqa: SLF001 - a copy
+        return other
 
     def resolve(self, *, agent: str | None = None, purpose: str | None = None) -> Resolution:
         """Which provider wins, and why; nothing is sent.
@@ -237,6 +247,7 @@ class Router:
         if self._gate is not None:
             self._gate.check(resolution, environ)
         log_passed_over(resolution)
+        self._not_met.log(resolution)
         return Run(resolution, want, self._ways)
 
     def _adapter_for(self, target: Target) -> Adapter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmroute.routing.policies import Policy, PolicyDeny, PolicyRequire, Requirements, Test, TestQuery
+from llmroute.routing.policies import Policy, PolicyDeny, PolicyRequire, Require, Test, TestQuery
 from llmroute.routing.route import EMPTY
 from llmroute.routing.shapes import Limits
 from llmroute.routing.source import Source
@@ -39,7 +39,7 @@ def _settings(written: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(key, Mapping):
         values["api_key"] = KeyFile(**key) if "file" in key else KeyRing(**key)
     if "require" in values:
-        values["require"] = Requirements(**_settings(values["require"]))
+        values["require"] = Require(**_settings(values["require"]))
     if "fallbacks" in values:
         values["fallbacks"] = tuple(
             entry if isinstance(entry, str) else Endpoint(**_settings(entry)) for entry in values["fallbacks"]

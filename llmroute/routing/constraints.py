@@ -13,7 +13,7 @@ from llmroute.routing.scopes import field_names
 from llmroute.routing.violations import matches, violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from llmroute.routing.context import Context
     from llmroute.routing.diagnostics import Origin
@@ -58,12 +58,14 @@ def demands(context: Context) -> list[Demand]:
         require = scope.values.get("require")
         if require is None:
             continue
-        at = (*scope.path, "require")
+        at, warns = (*scope.path, "require"), bool(getattr(require, "warn", None))
         for name in field_names(Requirements):
             value = getattr(require, name)
             if value is not None and value is not False:
                 origin = context.spec.source.origin((*at, name)) if scope.path else scope.origin("require")
-                found.append(Demand(name, value, scope.name, scope.layer, origin))
+                # How far a prompt may go is no ability that a model may lack.
+                warn = warns and name != "locality"
+                found.append(Demand(name, value, scope.name, scope.layer, origin, warn))
     for index, policy in enumerate(context.spec.policies):
         if speaks(policy, context.query):
             found += _policy_demands(context, index, policy)
@@ -112,19 +114,28 @@ def policies_field(context: Context, found: Sequence[Demand]) -> Field | None:
 
 
 def require_field(found: Sequence[Demand]) -> Field | None:
-    """The field `require` of the trace: the strictest of each demand of the scopes."""
+    """The field `require` of the trace: the strictest of each demand of the scopes; under `warn` what asks for more."""
     found = [demand for demand in found if demand.layer != "policy"]
     if not found:
         return None
+    holds = _strictest(demand for demand in found if not demand.warn)
+    wished = _strictest(demand for demand in found if demand.warn)
+    more = {what: wish for what, wish in wished.items() if _stricter(what, holds.get(what), wish) != holds.get(what)}
+    # The first demand that is as strict as what holds: the field's own place.
+    first = next(demand for demand in found if (wished if demand.warn else holds)[demand.what] == demand.value)
+    candidates = tuple(
+        Candidate(row.scope, row.layer, {row.what: row.value}, "adds-up", row.origin, "only warns" if row.warn else "")
+        for row in found
+    )
+    value = {**holds, "warn": more} if more else holds
+    return Field("require", value, first.layer, first.scope, first.origin, candidates)
+
+
+def _strictest(found: Iterable[Demand]) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for demand in found:
         value[demand.what] = _stricter(demand.what, value.get(demand.what), demand.value)
-    # The first demand that is as strict as what holds: the field's own place.
-    first = next(demand for demand in found if value[demand.what] == demand.value)
-    candidates = tuple(
-        Candidate(demand.scope, demand.layer, {demand.what: demand.value}, "adds-up", demand.origin) for demand in found
-    )
-    return Field("require", value, first.layer, first.scope, first.origin, candidates)
+    return value
 
 
 def _stricter(what: str, one: Any, other: Any) -> Any:

@@ -158,7 +158,11 @@ def shown(value: Any) -> str:
     ('locality: local, tools: true', 'none', 'a/b, c/d')
     """
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {shown(item)}" for name, item in value.items()) or "{}"
+        rows = (
+            (name, f"{{{shown(item)}}}" if isinstance(item, dict) and item else shown(item))
+            for name, item in value.items()
+        )
+        return ", ".join(f"{name}: {text}" for name, text in rows) or "{}"
     if isinstance(value, list | tuple):
         return ", ".join(shown(item) for item in value) or "none"
     if isinstance(value, bool):

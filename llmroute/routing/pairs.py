@@ -112,6 +112,7 @@ def _of_place(spec: RoutingSpec, place: Place, environ: Mapping[str, str]) -> li
 
 def _in_the_path(spec: RoutingSpec, place: Place) -> tuple[str, ...]:
     """The variables in the path of a base URL: unset, they leave its origin as it is."""
-    declared = spec.providers.get(place.path[-1] if place.kind == "provider" else place.values.get("provider", ""))
+    provider = place.path[-1] if place.kind == "provider" else place.values.get("provider")
+    declared = spec.providers.get(str(provider))
     text = place.values.get("base_url") or (declared.base_url if declared is not None else None) or ""
     return variables(text) if _ORIGIN.match(text) else ()

@@ -32,6 +32,16 @@ class Requirements:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Require(Requirements):
+    """What a scope demands of every target of a request."""
+
+    __pydantic_config__: ClassVar = SHAPE
+    warn: bool | None = None
+    """Where a model lacks one of the abilities beside this, or nothing says that it has it: say so, and go on. It
+    softens no other scope's demand, and never `locality`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRequire(Requirements):
     """What a policy demands of every target."""
 

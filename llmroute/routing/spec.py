@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from llmroute.routing.policies import Policy, Requirements, Test
+from llmroute.routing.policies import Policy, Require, Test
 from llmroute.routing.route import EMPTY, Locality
 from llmroute.routing.shapes import (
     SHAPE,
@@ -173,7 +173,7 @@ class Scope(Endpoint):
     """Targets to try, in order, when the endpoint fails: `provider/model` or a mapping. `[]` is a value: none."""
     allow_remote_fallback: bool | None = None
     """Lets `fallbacks` of this scope lead to places more remote than the endpoint."""
-    require: Requirements | None = None
+    require: Require | None = None
     """What every target of the request must be able to do."""
     metadata: Mapping[str, Any] | None = None
     """Handed to the program untouched."""

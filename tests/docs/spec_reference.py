@@ -14,7 +14,7 @@ _SECTIONS = {
     "Endpoint": "An endpoint",
     "Scope": "A scope",
     "NamedScope": "An agent or a client",
-    "Requirements": "Requirements",
+    "Require": "Requirements",
     "Capabilities": "Capabilities",
     "Limits": "Limits of a provider",
     "ProviderPurpose": "A provider's purpose",
@@ -35,7 +35,7 @@ _EXTENDS = {
     "Endpoint": "Params",
     "Scope": "Endpoint",
     "NamedScope": "Scope",
-    "PolicyRequire": "Requirements",
+    "PolicyRequire": "Require",
 }
 """Which class has all fields of another: they are listed there."""
 

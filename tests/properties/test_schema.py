@@ -72,7 +72,7 @@ def test_every_setting_is_described() -> None:
 
 def test_every_class_of_the_spec_is_in_it() -> None:
     written = {**attribute_docstrings(shapes), **attribute_docstrings(policies), **attribute_docstrings(spec)}
-    bases = {"Shape", "Connection", "Params", "KeyVariable", "RoutingSpec"}
+    bases = {"Shape", "Connection", "Params", "KeyVariable", "Requirements", "RoutingSpec"}
     assert set(written) - bases == set(definitions())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from llmroute.routing.policies import Require, Requirements
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query
 from tests.routing.asking import LOCAL, ask, refused, spec_of
@@ -212,6 +213,77 @@ def test_no_list_at_all() -> None:
     assert all(item.field != "fallbacks" for item in ask(LOCAL).fields)
     lost = field(ask(LOCAL[:-2] + ", fallbacks: [ollama/x]}", args={"model": "ollama/y"}), "fallbacks")
     assert (lost.value, lost.scope, lost.origin) == ([], "", None)
+
+
+# -- Requirements that only warn
+
+SMALL = """\
+providers:
+  box: {base_url: "http://localhost:1", model: m, capabilities: {tools: false, context_window: 8000}}
+defaults: {model: box/m}
+purposes: {p: {require: %s}}
+agents: {a: {require: %s}}
+"""
+
+
+def warned(text: str, **query: Any) -> list[str]:
+    found = ask(text, **query)
+    assert [target.name for target in found.route.targets] == ["box/m"]
+    assert {(note.rule, note.severity) for note in found.diagnostics} <= {("not-met", "warning")}
+    return [note.message for note in found.diagnostics]
+
+
+def test_a_small_model_with_a_heavy_agent() -> None:
+    heavy = "{tools: true, context_window: 32000%s}"
+    error = refused("constraint-violated", SMALL % ("{}", heavy % ""), agent="a")
+    assert [out.rule for out in error.excluded] == ["require.tools", "require.context_window"]
+    soft = SMALL % ("{}", heavy % ", warn: true")
+    assert warned(soft, agent="a") == [
+        "box/m does not meet require.tools: it has no tools",
+        "box/m does not meet require.context_window: its context window holds 8000 tokens, and 32000 are required",
+    ]
+    assert warned(soft) == []
+    found = ask(soft, agent="a")
+    assert found.diagnostics[0].origin.line == 6
+    assert field(found, "require").value == {"warn": {"tools": True, "context_window": 32000}}
+    assert {row.reason for row in field(found, "require").candidates} == {"only warns"}
+
+
+def test_what_nobody_knows_is_warned_of_too() -> None:
+    [told] = warned(SMALL % ("{}", "{vision: true, warn: true}"), agent="a")
+    unknown = "nothing says whether it has vision; declare it under providers.box.capabilities"
+    assert told == f"box/m does not meet require.vision: {unknown}"
+
+
+def test_what_is_met_is_not_warned_of() -> None:
+    met = SMALL % ("{}", "{context_window: 8000, warn: true}")
+    assert warned(met, agent="a") == []
+    assert warned(SMALL % ("{}", "{tools: false, warn: true}"), agent="a") == []
+
+
+@pytest.mark.parametrize("strict", ["{tools: true}", "{tools: true, warn: false}"])
+def test_a_warning_softens_no_other_scope(strict: str) -> None:
+    for pair in ((strict, "{tools: true, warn: true}"), ("{tools: true, warn: true}", strict)):
+        error = refused("constraint-violated", SMALL % pair, agent="a", purpose="p")
+        assert [out.rule for out in error.excluded] == ["require.tools"]
+
+
+def test_the_field_holds_what_holds_and_what_is_wished_beyond_it() -> None:
+    text = SMALL % ("{context_window: 4000}", "{context_window: 32000, warn: true}")
+    found = ask(text, agent="a", purpose="p")
+    assert field(found, "require").value == {"context_window": 4000, "warn": {"context_window": 32000}}
+    turned = ask(SMALL % ("{context_window: 4000, warn: true}", "{context_window: 8000}"), agent="a", purpose="p")
+    assert field(turned, "require").value == {"context_window": 8000}
+
+
+def test_locality_is_never_softened() -> None:
+    text = "defaults: {model: openai/gpt-4o, require: {locality: local, thinking: true, warn: true}}"
+    error = refused("constraint-violated", text)
+    assert [out.rule for out in error.excluded] == ["require.locality"]
+    args = {"require": Requirements(tools=True)}
+    assert refused("constraint-violated", SMALL % ("{}", "{}"), args=args).excluded[0].rule == "require.tools"
+    args = {"require": Require(tools=True, warn=True)}
+    assert warned(SMALL % ("{}", "{}"), args=args) == ["box/m does not meet require.tools: it has no tools"]
 
 
 # -- Requirements

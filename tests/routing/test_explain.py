@@ -172,7 +172,7 @@ def test_what_is_said_of_a_key(credential: Credential, expected: str) -> None:
         (("a", "b"), "a, b"),
         (False, "false"),
         (0, "0"),
-        ({"a": {"b": [1, True]}}, "a: b: 1, true"),
+        ({"a": {"b": [1, True]}}, "a: {b: 1, true}"),
     ],
 )
 def test_values_for_people(value: Any, expected: str) -> None:

@@ -292,8 +292,8 @@ CHECKS: Mapping[str, Page] = {
         fix="Correct the name, or write a glob that fits what is there.",
     ),
     "not-met": Page(
-        why="A policy with `warn: true` was not met. The target is kept, and each answer says so: `explain` shows it, "
-        "and the program's log has it.",
+        why="A policy or a `require` with `warn: true` was not met. The target is kept, and each answer says so: "
+        "`explain` shows it, and the program's log has it.",
         bad=example(
             """
             version: 1
