@@ -20,6 +20,7 @@ from llmroute.wire.codec import ANTHROPIC, Decoded, Encoded, Extras, Foreign, Lo
 from llmroute.wire.quirks import Quirks
 from llmroute.wire.schemas import enforceable
 from llmroute.wire.tools import ANSWER, check_choice, check_pairs, input_schema, renamed, tool_names, valid_name
+from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,15 +95,7 @@ def encode_request(
         body["stream"] = True
     answer = encoder.answer_tool(body | own)
     back = {answer["tools"][0]["name"]: ANSWER} if answer else {}
-    return Encoded(_merged(body, own) | answer, losses.found(), renamed(names) | back)
-
-
-def _merged(body: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with the API's own fields; those that are objects on both sides are united."""
-    for name, value in own.items():
-        mine = body.get(name)
-        body[name] = {**value, **mine} if isinstance(mine, dict) and isinstance(value, dict) else value
-    return body
+    return Encoded(united(body, own) | answer, losses.found(), renamed(names) | back)
 
 
 class _Encoder:

@@ -11,6 +11,7 @@ from llmroute.errors import ConversionError
 from llmroute.wire.codec import ANTHROPIC, Extras
 from llmroute.wire.message import Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from llmroute.wire.tools import call_ids, valid_id
+from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +120,7 @@ class Content:
             source = {"type": "base64", "media_type": part.media_type, "data": part.data}
         if part.detail is not None:
             self._losses.add("image.detail", f"{ANTHROPIC} has no such field", f"{at}/detail")
-        return {"type": "image", "source": source, **self._extras.of(part.extra, f"{at}/extra")}
+        return united({"type": "image", "source": source}, self._extras.of(part.extra, f"{at}/extra"))
 
     def _document(self, part: Document, at: str) -> dict[str, Any]:
         source = {"type": "url", "url": part.url}
@@ -130,7 +131,7 @@ class Content:
         block: dict[str, Any] = {"type": "document", "source": source}
         if part.title is not None:
             block["title"] = part.title
-        return block | self._extras.of(part.extra, f"{at}/extra")
+        return united(block, self._extras.of(part.extra, f"{at}/extra"))
 
     def _thinking(self, part: Thinking, at: str) -> list[dict[str, Any]]:
         if not self._extras.knows(part.source):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError
@@ -10,11 +11,13 @@ from llmroute.wire.codec import ANTHROPIC, Decoded
 from llmroute.wire.json_text import arguments_text
 from llmroute.wire.message import (
     Document,
+    Extra,
     Image,
     Message,
     Opaque,
     Part,
     ResultPart,
+    Role,
     Text,
     Thinking,
     ToolCall,
@@ -22,6 +25,7 @@ from llmroute.wire.message import (
 )
 from llmroute.wire.replies import provider
 from llmroute.wire.request import EFFORTS, ChatRequest, Effort, Params, ResponseFormat, Tool, ToolChoice, ToolMode
+from llmroute.wire.unknown import Known, known, said, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +34,19 @@ _REQUEST_FIELDS = frozenset({
     "model", "messages", "system", "max_tokens", "stream", "tools", "tool_choice", "temperature", "top_p", "top_k",
     "stop_sequences", "metadata", "thinking", "output_config",
 })  # fmt: skip
+_BLOCK: dict[str, Known] = {
+    "text": known("type", "text"),
+    "thinking": known("type", "thinking", "signature"),
+    "redacted_thinking": known("type", "data"),
+    "tool_use": known("type", "id", "name", "input"),
+    "image": known("type", source=known("type", "url", "media_type", "data")),
+    "document": known("type", "title", source=known("type", "url", "media_type", "data")),
+    "tool_result": known("type", "tool_use_id", "content", "is_error"),
+}
+_TOOL = known("type", "name", "description", "input_schema", "strict")
+_CHOICE = known("type", "name", "disable_parallel_tool_use")
+_CONFIG = known("effort", format=known("type", "schema"))
+_PDF, _PLAIN = (None, "application/pdf"), (None, "text/plain")
 _MODES: dict[str, ToolMode] = {"auto": "auto", "any": "required", "none": "none", "tool": "named"}
 
 
@@ -47,6 +64,12 @@ def decode_request(body: object) -> Decoded:
     for i, item in enumerate(shape.as_array(row.get("messages"), "/messages")):
         messages += _turn(item, f"/messages/{i}")
     extra = shape.rest(row, _REQUEST_FIELDS)
+    inner = {
+        "tool_choice": unknown(shape.mapping(row, "tool_choice", ""), _CHOICE),
+        "metadata": unknown(shape.mapping(row, "metadata", ""), known("user_id")),
+        "output_config": unknown(shape.mapping(row, "output_config", ""), _CONFIG),
+    }
+    extra |= said(inner)
     tools = _tools(shape.array(row, "tools", ""), extra)
     choice = shape.mapping(row, "tool_choice", "")
     parallel = shape.optional(choice, "disable_parallel_tool_use", bool, "/tool_choice")
@@ -55,7 +78,7 @@ def decode_request(body: object) -> Decoded:
         tools=tools,
         tool_choice=_choice(choice) if choice else None,
         parallel_tool_calls=None if parallel is None else not parallel,
-        response_format=_format(row, extra),
+        response_format=_format(row),
         params=_params(row, extra),
         user=shape.optional(shape.mapping(row, "metadata", ""), "user_id", str, "/metadata"),
         extra={ANTHROPIC: extra} if extra else {},
@@ -70,17 +93,20 @@ def _turn(data: object, at: str) -> list[Message]:
     parts = _blocks(row.get("content"), f"{at}/content")
     results = tuple(part for part in parts if isinstance(part, ToolResult))
     others = tuple(part for part in parts if not isinstance(part, ToolResult))
-    messages = [Message("tool", results)] if results and role == "user" else []
+    rest = unknown(row, known("role", "content"))
+    extra = {ANTHROPIC: rest} if rest else {}
+    messages = [Message("tool", results, extra=extra)] if results and role == "user" else []
     if results and role != "user":
         raise ConversionError("only a user message holds tool results", pointer=f"{at}/content")
     if others or not results:
-        messages.append(_message(role, others, f"{at}/content"))
+        messages.append(_message(role, others, f"{at}/content", {} if messages else extra))
     return messages
 
 
-def _message(role: str, parts: tuple[Part, ...], at: str) -> Message:
+def _message(role: str, parts: tuple[Part, ...], at: str, extra: Extra = MappingProxyType({})) -> Message:
+    neutral: Role = "assistant" if role == "assistant" else "user" if role == "user" else "system"
     try:
-        return Message("assistant" if role == "assistant" else "user" if role == "user" else "system", parts)
+        return Message(neutral, parts, extra=extra)
     except ValueError as error:
         raise ConversionError(str(error), pointer=at) from error
 
@@ -112,32 +138,32 @@ def _said(row: Mapping[str, Any], kind: str, at: str, source: str) -> Part | Non
     """The blocks that a model writes."""
     match kind:
         case "text":
-            return Text(shape.text(row, "text", at), extra=extra_of(row, ("type", "text"), source))
+            return Text(shape.text(row, "text", at), extra=extra_of(row, source))
         case "thinking":
             signature = shape.optional(row, "signature", str, at)
-            extra, whose = extra_of(row, ("type", "thinking", "signature"), source), provider(source, ANTHROPIC)
+            extra, whose = extra_of(row, source), provider(source, ANTHROPIC)
             return Thinking(shape.text(row, "thinking", at), signature or None, source=whose, extra=extra)
         case "redacted_thinking":
-            extra, whose = extra_of(row, ("type", "data"), source), provider(source, ANTHROPIC)
+            extra, whose = extra_of(row, source), provider(source, ANTHROPIC)
             return Thinking("", redacted=shape.text(row, "data", at), source=whose, extra=extra)
         case "tool_use":
             arguments = shape.as_object(row.get("input"), f"{at}/input")
             call_id, name = shape.text(row, "id", at), shape.text(row, "name", at)
-            extra = extra_of(row, ("type", "id", "name", "input"), source)
+            extra = extra_of(row, source)
             return ToolCall(call_id, name, arguments_text(arguments, at), extra=extra)
         case _:
             return None
 
 
-def extra_of(row: Mapping[str, Any], known: tuple[str, ...], source: str = ANTHROPIC) -> dict[str, dict[str, Any]]:
-    """The fields of a block that there is no word for; nulls say nothing."""
-    rest = {key: value for key, value in shape.rest(row, known).items() if value is not None}
+def extra_of(row: Mapping[str, Any], source: str = ANTHROPIC) -> dict[str, dict[str, Any]]:
+    """The fields of a block that there is no word for."""
+    rest = unknown(row, _BLOCK[row["type"]])
     return {source: rest} if rest else {}
 
 
 def _image(row: dict[str, Any], at: str) -> Part:
     source = shape.as_object(row.get("source"), f"{at}/source")
-    where, extra = f"{at}/source", extra_of(row, ("type", "source"))
+    where, extra = f"{at}/source", extra_of(row)
     if source.get("type") == "url":
         return Image(shape.text(source, "url", where), extra=extra)
     if source.get("type") == "base64":
@@ -149,13 +175,13 @@ def _image(row: dict[str, Any], at: str) -> Part:
 def _document(row: dict[str, Any], at: str) -> Part:
     source, where = shape.mapping(row, "source", at), f"{at}/source"
     title = shape.optional(row, "title", str, at)
-    extra = extra_of(row, ("type", "source", "title"))
-    match source.get("type"):
-        case "url":
+    extra = extra_of(row)
+    match source.get("type"), source.get("media_type"):
+        case "url", _:
             return Document(shape.text(source, "url", where), title=title, extra=extra)
-        case "base64":
+        case "base64", media_type if media_type in _PDF:
             return Document(data=shape.text(source, "data", where), title=title, extra=extra)
-        case "text":
+        case "text", media_type if media_type in _PLAIN:
             return Document(text=shape.text(source, "data", where), title=title, extra=extra)
     return Opaque(ANTHROPIC, row)
 
@@ -169,7 +195,7 @@ def _result(row: Mapping[str, Any], at: str) -> ToolResult:
         shape.text(row, "tool_use_id", at),
         content,
         shape.optional(row, "is_error", bool, at) or False,
-        extra=extra_of(row, ("type", "tool_use_id", "content", "is_error")),
+        extra=extra_of(row),
     )
 
 
@@ -182,14 +208,13 @@ def _tools(items: list[Any], extra: dict[str, Any]) -> tuple[Tool, ...]:
         if row.get("type") not in (None, "custom"):
             extra.setdefault("tools", []).append(row)
             continue
-        known = ("type", "name", "description", "input_schema", "strict")
         tools.append(
             Tool(
                 shape.text(row, "name", at),
                 shape.optional(row, "description", str, at) or "",
                 shape.as_object(row.get("input_schema"), f"{at}/input_schema"),
                 shape.optional(row, "strict", bool, at),
-                extra=extra_of(row, known),
+                extra={ANTHROPIC: rest} if (rest := unknown(row, _TOOL)) else {},
             )
         )
     return tuple(tools)
@@ -201,13 +226,9 @@ def _choice(row: Mapping[str, Any]) -> ToolChoice:
     return ToolChoice(mode, shape.text(row, "name", at) if mode == "named" else None)
 
 
-def _format(row: Mapping[str, Any], extra: dict[str, Any]) -> ResponseFormat | None:
-    config = shape.mapping(row, "output_config", "")
-    rest = shape.rest(config, ("effort", "format"))
-    if rest:
-        extra["output_config"] = rest
+def _format(row: Mapping[str, Any]) -> ResponseFormat | None:
     at = "/output_config/format"
-    form = shape.optional(config, "format", dict, "/output_config")
+    form = shape.optional(shape.mapping(row, "output_config", ""), "format", dict, "/output_config")
     if form is None:
         return None
     shape.one_of(form.get("type"), ("json_schema",), f"{at}/type")
@@ -218,20 +239,20 @@ def _params(row: Mapping[str, Any], extra: dict[str, Any]) -> Params:
     effort = shape.optional(shape.mapping(row, "output_config", ""), "effort", str, "/output_config")
     thinking = shape.mapping(row, "thinking", "")
     budget: int | None = None
-    known: Effort | None = None if effort is None else shape.one_of(effort, EFFORTS, "/output_config/effort")
-    kind = thinking.get("type")
+    told: Effort | None = None if effort is None else shape.one_of(effort, EFFORTS, "/output_config/effort")
+    kind, rest = thinking.get("type"), thinking
     if kind == "enabled":
         budget = shape.expect(thinking.get("budget_tokens"), int, "/thinking/budget_tokens")
-    elif kind == "disabled" and known is None:
-        known = "none"
-    elif thinking:
-        extra["thinking"] = thinking
+        rest = unknown(thinking, known("type", "budget_tokens"))
+    elif kind == "disabled" and told is None:
+        told, rest = "none", unknown(thinking, known("type"))
+    extra |= said({"thinking": rest})
     return Params(
         temperature=shape.optional(row, "temperature", float, ""),
         top_p=shape.optional(row, "top_p", float, ""),
         top_k=shape.optional(row, "top_k", int, ""),
         max_tokens=shape.expect(row.get("max_tokens"), int, "/max_tokens"),
         stop=tuple(shape.expect(s, str, "/stop_sequences") for s in shape.array(row, "stop_sequences", "")),
-        reasoning_effort=known,
+        reasoning_effort=told,
         thinking_budget=budget,
     )

@@ -18,6 +18,11 @@ OPENAI, ANTHROPIC, OLLAMA = "openai-chat", "anthropic-messages", "ollama-chat"
 APIS = frozenset({OPENAI, ANTHROPIC, OLLAMA})
 _SILENT = frozenset({"role", "content_list", "type"})
 """Notes of a decoder about form, without meaning."""
+_NESTED = frozenset({
+    "image_url", "file", "function", "source", "tool_choice", "response_format", "json_schema", "metadata", "thinking",
+    "output_config", "format", "allowed_tools", "stream_options",
+})  # fmt: skip
+"""Objects that codecs have words for: what `extra` has under these names are fields of theirs (see `unknown`)."""
 
 
 class Loss(NamedTuple):
@@ -123,6 +128,10 @@ class Extras:
 
     def _foreign(self, name: str, value: Any, at: str) -> dict[str, Any]:
         fields, api = self._fields, self._keys[0]
+        if name in _NESTED and isinstance(value, dict) and "type" not in value:
+            for inner, one in value.items():
+                self._foreign(inner, one, f"{at}/{inner}")
+            return {}
         if name in _SILENT or (name in fields.idle and value in fields.idle[name]):
             return {}
         if name in fields.refused:

@@ -19,6 +19,7 @@ from llmroute.wire.openai_chat_stream_encode import StreamEncoder
 from llmroute.wire.quirks import Quirks
 from llmroute.wire.schemas import why_not_strict
 from llmroute.wire.tools import ANSWER, check_choice, check_pairs, input_schema, renamed, tool_names, valid_name
+from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,7 @@ def encode_request(
         body["stream"] = True
         options = options if facts.no_stream_usage else {"include_usage": True, **options}
         body |= {"stream_options": options} if options else {}
-    return Encoded(body | own, losses.found(), renamed(names) | answer)
+    return Encoded(united(body, own), losses.found(), renamed(names) | answer)
 
 
 class _Encoder:
@@ -133,7 +134,8 @@ class _Encoder:
         function["parameters"] = dict(tool.parameters) or {"type": "object", "properties": {}}
         if tool.strict is not None:
             function["strict"] = self._strict(function["parameters"], tool.strict, f"/tools/{i}", "parameters")
-        return {"type": "function", "function": function, **self.extras.of(tool.extra, f"/tools/{i}/extra")}
+        row = {"type": "function", "function": function}
+        return united(row, self.extras.of(tool.extra, f"/tools/{i}/extra"))
 
     def _strict(self, schema: Mapping[str, Any], strict: bool, at: str, name: str) -> bool:  # noqa: FBT001 - the field
         """Whether the answer can be held to the schema; the API refuses a strict one beyond its subset."""

@@ -8,6 +8,7 @@ from llmroute.errors import ConversionError
 from llmroute.wire.codec import OPENAI, Extras
 from llmroute.wire.message import Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from llmroute.wire.tools import call_ids, mistral_id
+from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,17 +80,16 @@ class Content:
     def _part(self, part: Part, at: str) -> dict[str, Any]:
         if isinstance(part, Text):
             extra = self._extras.of(part.extra, f"{at}/extra")
-            if "refusal" in extra:
-                return (
-                    {"type": "refusal", "refusal": part.text}
-                    if extra["refusal"] == "part"
-                    else {"refusal_field": part.text}
-                )
+            if extra.get("refusal") == "field":
+                return {"refusal_field": part.text}
+            if extra.pop("refusal", None) is not None:
+                return {"type": "refusal", "refusal": part.text, **extra}
             return {"type": "text", "text": part.text, **extra}
         if isinstance(part, Image):
             url = part.url if part.url is not None else f"data:{part.media_type};base64,{part.data}"
             image = {"url": url} if part.detail is None else {"url": url, "detail": part.detail}
-            return {"type": "image_url", "image_url": image, **self._extras.of(part.extra, f"{at}/extra")}
+            row = {"type": "image_url", "image_url": image}
+            return united(row, self._extras.of(part.extra, f"{at}/extra"))
         if isinstance(part, Document):
             return self._document(part, at)
         if isinstance(part, Opaque) and part.api == OPENAI:
@@ -101,7 +101,7 @@ class Content:
         extra = self._extras.of(part.extra, f"{at}/extra")
         if part.data is not None:
             file = {"filename": part.title or _FILE_NAME, "file_data": f"{PDF}{part.data}"}
-            return {"type": "file", "file": file, **extra}
+            return united({"type": "file", "file": file}, extra)
         if part.text is None:
             raise ConversionError(f"{OPENAI} fetches no documents; give the data", pointer=f"{at}/url")
         self._losses.add("document", "a text document is written as text", at)
@@ -130,20 +130,18 @@ class Content:
         return {"reasoning_content": text} if text else {}
 
     def _calls(self, message: Message, at: str) -> dict[str, Any]:
-        calls = [
-            {
-                "id": self._ids[call.id],
-                "type": "function",
-                "function": {"name": self._names[call.name], "arguments": call.arguments.strip() or "{}"},
-                **self._extras.of(call.extra, f"{at}/content/{i}/extra"),
-            }
-            for i, call in enumerate(message.content)
-            if isinstance(call, ToolCall)
-        ]
+        parts = enumerate(message.content)
+        calls = [self._call(call, f"{at}/content/{i}") for i, call in parts if isinstance(call, ToolCall)]
         return {"tool_calls": calls} if calls else {}
+
+    def _call(self, call: ToolCall, at: str) -> dict[str, Any]:
+        function = {"name": self._names[call.name], "arguments": call.arguments.strip() or "{}"}
+        row = {"id": self._ids[call.id], "type": "function", "function": function}
+        return united(row, self._extras.of(call.extra, f"{at}/extra"))
 
     def _results(self, message: Message, at: str) -> list[dict[str, Any]]:
         """The tool role takes text only: all else goes into a user message behind the results."""
+        self._extras.of(message.extra, f"{at}/extra")  # a turn of another API may have had some
         results = [part for part in message.content if isinstance(part, ToolResult)]
         rows: list[dict[str, Any]] = []
         moved: list[dict[str, Any]] = []
@@ -163,11 +161,10 @@ class Content:
         texts = [(i, part) for i, part in enumerate(result.content) if isinstance(part, Text)]
         extra = self._extras.of(result.extra, f"{at}/extra")
         parts = [self._part(part, f"{at}/content/{i}") for i, part in texts]
-        content: Any = "\n\n".join(part.text for _, part in texts)
-        as_list = extra.pop("content_list", False)
+        as_list = extra.pop("content_list", False) or any(row.keys() != {"type", "text"} for row in parts)
         if result.is_error:
             self._losses.add("tool_result.is_error", "written as a prefix of the text", f"{at}/is_error")
-            content = f"Error: {content}"
-        elif parts and as_list:
-            content = parts
+            first = parts[0] if parts else {"type": "text", "text": ""}
+            parts[:1] = [{**first, "text": f"Error: {first['text']}"}]
+        content: Any = parts if parts and as_list else "\n\n".join(row["text"] for row in parts)
         return {"role": "tool", "tool_call_id": self._ids[result.tool_call_id], "content": content, **extra}

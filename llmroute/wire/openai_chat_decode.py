@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from llmroute.errors import ConversionError
 from llmroute.wire import shape
 from llmroute.wire.codec import OPENAI, Decoded
-from llmroute.wire.json_text import arguments_text
 from llmroute.wire.message import (
     Document,
     Image,
@@ -19,12 +18,13 @@ from llmroute.wire.message import (
     Role,
     Text,
     Thinking,
-    ToolCall,
     ToolResult,
 )
 from llmroute.wire.openai_chat_content import PDF
+from llmroute.wire.openai_chat_decode_tools import choice_of, functions, tool_calls
 from llmroute.wire.openai_chat_legacy import is_legacy, original, upgraded
-from llmroute.wire.request import FORMAT_KINDS, ChatRequest, Params, ResponseFormat, Tool, ToolChoice, ToolMode
+from llmroute.wire.request import FORMAT_KINDS, ChatRequest, Params, ResponseFormat
+from llmroute.wire.unknown import Known, known, said, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,14 @@ _DATA_URL = re.compile(r"data:([a-zA-Z0-9.+/-]+);base64,(.*)", re.DOTALL)
 _ROLES: tuple[str, ...] = ("system", "developer", "user", "assistant", "tool")
 _MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "reasoning_content", "refusal"})
 _PARAMS = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "reasoning_effort", "stop")
+_PART: dict[str, Known] = {
+    "text": known("type", "text"),
+    "image_url": known("type", image_url=known("url", "detail")),
+    "file": known("type", file=known("filename", "file_data", "file_id")),
+    "refusal": known("type", "refusal"),
+}
+_CHOICE = known("type", function=known("name"), allowed_tools=known("mode", "tools"))
+_FORMAT = known("type", json_schema=known("name", "schema", "strict", "description"))
 _REQUEST_FIELDS = frozenset({
     *_PARAMS, "model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls",
     "response_format", "max_tokens", "max_completion_tokens", "user", "metadata",
@@ -59,13 +67,17 @@ def _request(row: Mapping[str, Any]) -> Decoded:
     messages = shape.as_array(row.get("messages"), "/messages")
     options = shape.mapping(row, "stream_options", "")
     rest = {key: value for key, value in shape.rest(row, _REQUEST_FIELDS).items() if value is not None}
-    tools = _tools(shape.array(row, "tools", ""), rest)
-    if options.keys() - {"include_usage"}:
-        rest["stream_options"] = shape.rest(options, ("include_usage",))
+    tools = functions(shape.array(row, "tools", ""), rest)
+    inner = {
+        "stream_options": unknown(options, known("include_usage")),
+        "tool_choice": _inner(row.get("tool_choice"), _CHOICE),
+        "response_format": _inner(row.get("response_format"), _FORMAT),
+    }
+    rest |= said(inner)
     request = ChatRequest(
         tuple(_message(item, f"/messages/{i}") for i, item in enumerate(messages)),
         tools=tools,
-        tool_choice=_choice(row.get("tool_choice")),
+        tool_choice=choice_of(row.get("tool_choice")),
         parallel_tool_calls=shape.optional(row, "parallel_tool_calls", bool, ""),
         response_format=_format(row),
         params=_params(row),
@@ -75,6 +87,10 @@ def _request(row: Mapping[str, Any]) -> Decoded:
     )
     stream = shape.optional(row, "stream", bool, "") or False
     return Decoded(request, shape.text(row, "model", ""), stream, bool(options.get("include_usage")))
+
+
+def _inner(value: object, names: Known) -> dict[str, Any]:
+    return unknown(value, names) if isinstance(value, dict) else {}
 
 
 def _message(data: object, at: str) -> Message:
@@ -126,18 +142,19 @@ def _part(data: object, at: str) -> Part:
     row = shape.as_object(data, at)
     kind = shape.text(row, "type", at)
     if kind == "text":
-        return Text(shape.text(row, "text", at), extra=_extra(row, ("type", "text")))
+        return Text(shape.text(row, "text", at), extra=_extra(row, _PART[kind]))
     if kind == "image_url":
         image = shape.as_object(row.get("image_url"), f"{at}/image_url")
         url = shape.text(image, "url", f"{at}/image_url")
         detail = shape.optional(image, "detail", str, f"{at}/image_url")
-        extra = _extra(row, ("type", "image_url"))
+        extra = _extra(row, _PART[kind])
         inline = _DATA_URL.fullmatch(url)
         if inline:
             return Image(data=inline[2], media_type=inline[1], detail=detail, extra=extra)
         return Image(url, detail=detail, extra=extra)
     if kind == "refusal":
-        return Text(shape.text(row, "refusal", at), extra={OPENAI: {"refusal": "part"}})
+        own = unknown(row, _PART[kind])
+        return Text(shape.text(row, "refusal", at), extra={OPENAI: {"refusal": "part", **own}})
     return (_pdf(row, at) if kind == "file" else None) or Opaque(OPENAI, row)
 
 
@@ -148,7 +165,7 @@ def _pdf(row: Mapping[str, Any], at: str) -> Document | None:
     if not isinstance(data, str) or not data.startswith(PDF) or file.get("file_id") is not None:
         return None
     name = shape.optional(file, "filename", str, f"{at}/file")
-    return Document(data=data.removeprefix(PDF), title=name, extra=_extra(row, ("type", "file")))
+    return Document(data=data.removeprefix(PDF), title=name, extra=_extra(row, _PART["file"]))
 
 
 def _refusal(row: Mapping[str, Any], at: str) -> tuple[Part, ...]:
@@ -156,9 +173,9 @@ def _refusal(row: Mapping[str, Any], at: str) -> tuple[Part, ...]:
     return (Text(text, extra={OPENAI: {"refusal": "field"}}),) if text else ()
 
 
-def _extra(row: Mapping[str, Any], known: tuple[str, ...], source: str = OPENAI) -> dict[str, dict[str, Any]]:
-    rest = shape.rest(row, known)
-    return {source: rest} if rest else {}
+def _extra(row: Mapping[str, Any], names: Known) -> dict[str, dict[str, Any]]:
+    rest = unknown(row, names)
+    return {OPENAI: rest} if rest else {}
 
 
 def _thinking(row: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -173,81 +190,6 @@ def _result(row: Mapping[str, Any], content: tuple[Part, ...], extra: dict[str, 
     if row.get("name") is not None:
         extra["name"] = shape.text(row, "name", at)
     return Message("tool", (ToolResult(call_id, parts, extra={OPENAI: extra} if extra else {}),))
-
-
-def tool_calls(items: list[Any], at: str, source: str = OPENAI) -> tuple[ToolCall, ...]:
-    """Tool calls as requests and replies write them; a missing id is made from the place, an object becomes text.
-
-    Raises:
-        ConversionError: a call is no function call.
-    """
-    calls = []
-    for i, item in enumerate(items):
-        where = shape.pointer(at, i)
-        row = shape.as_object(item, where)
-        if row.get("type") not in ("function", None, ""):
-            raise ConversionError("a tool call that is no function call", pointer=f"{where}/type")
-        function = shape.as_object(row.get("function"), f"{where}/function")
-        calls.append(
-            ToolCall(
-                shape.optional(row, "id", str, where) or f"call_{i}",
-                shape.text(function, "name", f"{where}/function"),
-                arguments_text(function.get("arguments"), f"{where}/function/arguments"),
-                extra=_extra(row, ("id", "type", "function", "index"), source),
-            )
-        )
-    return tuple(calls)
-
-
-def _tools(items: list[Any], extra: dict[str, Any]) -> tuple[Tool, ...]:
-    """The functions; tools of other types go to `extra`, under the same name."""
-    tools: list[Tool] = []
-    for i, item in enumerate(items):
-        row = shape.as_object(item, f"/tools/{i}")
-        if shape.text(row, "type", f"/tools/{i}") == "function":
-            tools.append(_tool(row, f"/tools/{i}"))
-        else:
-            extra.setdefault("tools", []).append(row)
-    return tuple(tools)
-
-
-def _tool(row: Mapping[str, Any], at: str) -> Tool:
-    function = shape.as_object(row.get("function"), f"{at}/function")
-    where = f"{at}/function"
-    return Tool(
-        shape.text(function, "name", where),
-        shape.optional(function, "description", str, where) or "",
-        shape.mapping(function, "parameters", where),
-        shape.optional(function, "strict", bool, where),
-        extra=_extra(row, ("type", "function")),
-    )
-
-
-def _choice(value: object) -> ToolChoice | None:
-    at = "/tool_choice"
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return ToolChoice(shape.one_of(value, ("auto", "none", "required"), at))
-    row = shape.as_object(value, at)
-    if shape.one_of(row.get("type"), ("function", "allowed_tools"), f"{at}/type") == "allowed_tools":
-        return _allowed(shape.as_object(row.get("allowed_tools"), f"{at}/allowed_tools"), f"{at}/allowed_tools")
-    function = shape.as_object(row.get("function"), f"{at}/function")
-    return ToolChoice("named", shape.text(function, "name", f"{at}/function"))
-
-
-def _allowed(row: Mapping[str, Any], at: str) -> ToolChoice:
-    mode: ToolMode = (
-        "auto" if shape.one_of(row.get("mode"), ("auto", "required"), f"{at}/mode") == "auto" else "required"
-    )
-    names: list[str] = []
-    for i, item in enumerate(shape.as_array(row.get("tools"), f"{at}/tools")):
-        where = f"{at}/tools/{i}"
-        function = shape.as_object(shape.as_object(item, where).get("function"), f"{where}/function")
-        names.append(shape.text(function, "name", f"{where}/function"))
-    if not names:
-        raise ConversionError("no tool is allowed", pointer=f"{at}/tools")
-    return ToolChoice(mode, None, tuple(names))
 
 
 def _format(row: Mapping[str, Any]) -> ResponseFormat | None:

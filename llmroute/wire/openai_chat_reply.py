@@ -9,7 +9,7 @@ from llmroute.wire import shape
 from llmroute.wire.codec import OPENAI
 from llmroute.wire.faults import Failure, answer_object, from_error_object
 from llmroute.wire.message import Message, Opaque, Part, Text, Thinking, ToolCall
-from llmroute.wire.openai_chat_decode import tool_calls
+from llmroute.wire.openai_chat_decode_tools import tool_calls
 from llmroute.wire.openai_chat_usage import usage_in, usage_of_timings
 from llmroute.wire.replies import answered, empty, finished_call, provider
 from llmroute.wire.reply import Reply, StopReason

@@ -9,6 +9,7 @@ from llmroute.wire.message import Opaque, Part, Text, Thinking, ToolCall
 from llmroute.wire.openai_chat_usage import usage_to
 from llmroute.wire.quirks import Quirks
 from llmroute.wire.replies import CUT, is_object
+from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
     from llmroute.wire.message import Extra
@@ -146,7 +147,8 @@ class _Writer:
         if not call.complete and (self.reply.stop_reason not in CUT or is_object(call.arguments)):
             self.losses.add("tool_calls", "that arguments may have been cut is not told", at)
         function = {"name": call.name, "arguments": call.arguments}
-        return {"id": call.id, "type": "function", "function": function, **self.extras.of(call.extra, f"{at}/extra")}
+        row = {"id": call.id, "type": "function", "function": function}
+        return united(row, self.extras.of(call.extra, f"{at}/extra"))
 
     def usage(self) -> dict[str, Any] | None:
         """The token counts."""

@@ -147,6 +147,8 @@ def _anthropic_message(body: Mapping[str, Any], i: int, path: Path) -> Path:
             return [*start, *parts[int(j)], *_anthropic_part(rest)]
         case ["content"]:
             return [*start, *parts[0][:-1]] if parts else start
+        case ["extra", *rest]:
+            return [*start, *rest]
     return start
 
 

@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 _TEXTS = frozenset({"text", "data", "transcript"})
 """Names under which text comes in pieces: thoughts (OpenRouter, `reasoning_details`), audio (OpenAI)."""
 _THOUGHT = "reasoning.text"
+
+
+Known: TypeAlias = Mapping[str, "Known"]
+"""Names that a codec has words for, each with those of the object that it names."""
+
+
+def known(*names: str, **inner: Known) -> Known:
+    """Names without an object, and names with one."""
+    return {name: inner.get(name, {}) for name in (*names, *inner)}
+
+
+def unknown(row: Mapping[str, Any], names: Known) -> dict[str, Any]:
+    """The fields that a codec has no word for, those of inner objects under their names; nulls say nothing.
+
+    >>> unknown({"type": "image", "x": 1, "source": {"url": "u", "y": 2}}, known("type", source=known("url")))
+    {'x': 1, 'source': {'y': 2}}
+    """
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if name not in names:
+            found |= {} if value is None else {name: value}
+        elif isinstance(value, dict) and names[name] and (inner := unknown(value, names[name])):
+            found[name] = inner
+    return found
+
+
+def united(row: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with more fields; those that are objects on both sides are united.
+
+    >>> united({"a": 1, "b": {"c": 2}}, {"b": {"d": 3}})
+    {'a': 1, 'b': {'c': 2, 'd': 3}}
+    """
+    result = dict(row)
+    for name, value in more.items():
+        mine = result.get(name)
+        result[name] = united(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
+    return result
 
 
 def said(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -292,7 +292,12 @@ TO_ANTHROPIC = [
         {"stream": True, "stream_options": {"include_usage": True}},
         {"stream": True, "stream_options": ABSENT},
     ),
-    Row("obfuscation", {"stream": True, "stream_options": {"include_obfuscation": False}}, {}, ["/stream_options"]),
+    Row(
+        "obfuscation",
+        {"stream": True, "stream_options": {"include_obfuscation": False}},
+        {},
+        ["/stream_options/include_obfuscation"],
+    ),
     Row("service-tier-auto", {"service_tier": "auto"}, {"service_tier": "auto"}),
     Row("service-tier-default", {"service_tier": "default"}, {"service_tier": "standard_only"}),
     *[

@@ -363,7 +363,7 @@ TO_OPENAI = [
         {"response_format": ABSENT, "tool_choice": function("answer")},
         quirks=Quirks(schema_answers="alone"),
     ),
-    Row("output-config", {"output_config": {"task_budget": {}}}, {}, ["/output_config"]),
+    Row("output-config", {"output_config": {"task_budget": {}}}, {}, ["/output_config/task_budget"]),
     Row("service-tier", {"service_tier": "standard_only"}, {"service_tier": "default"}),
     *[
         Row(name, {name: {"a": 1}}, {name: ABSENT}, [f"/{name}"])
