@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("provider", required=False, metavar="[PROVIDER]", shell_complete=providers)
 @spec_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
 @click.option("--refresh", is_flag=True, help="Ask, even where the list is less than a day old.")
 @click.option(
     "--timeout",

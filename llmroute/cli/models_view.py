@@ -38,7 +38,7 @@ def table(found: Mapping[str, Listing], now: float) -> list[Line]:
 def _head(name: str, one: Listing, now: float) -> Line:
     target = one.target
     place = target.base_url if target.provider else "no provider of its own"
-    count = f"{len(one.models)} model{'s' if len(one.models) != 1 else ''}"
+    count = "any model" if target.api == "mock" else f"{len(one.models)} model{'s' if len(one.models) != 1 else ''}"
     age = now - (one.asked_at or now)
     spans = [Span(name, "title"), Span(f"  {place} · "), Span(target.locality, target.locality), Span(f" · {count}")]
     if one.stale:
@@ -62,13 +62,12 @@ def ago(seconds: float) -> str:
 
 def _rows(one: Listing) -> list[Line]:
     cells = [_cells(model, _catalogue(one, model)) for model in one.models]
-    names = max((len(row[0]) for row in cells), default=0)
-    windows = max((len(row[1]) for row in cells), default=0)
+    names, windows, ables = (max((len(row[column]) for row in cells), default=0) for column in range(3))
     return [
         (
             Span(f"  {name:{names}}", "winner"),
             Span(f"  {window:>{windows}}"),
-            Span(f"  {able}"),
+            Span(f"  {able:{ables}}"),
             Span(f"  {source}", "place"),
         )
         for name, window, able, source in cells
