@@ -17,6 +17,7 @@ from llmroute.routing.check_keys import (
     keys_in_the_clear,
     transport_headers,
 )
+from llmroute.routing.check_ollama import windows
 from llmroute.routing.check_places import Place, places
 from llmroute.routing.check_policies import policies
 from llmroute.routing.endpoints import is_known, reference
@@ -65,6 +66,7 @@ def check(spec: RoutingSpec, *, environ: Mapping[str, str] = EMPTY, asker: Query
         *_names(spec),
         *_environment(spec),
         *policies(spec),
+        *windows(spec, everywhere, environ),
         *_not_yet(spec),
     ]
     reported = {item.origin for item in found if item.severity == "error"}

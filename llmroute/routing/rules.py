@@ -90,6 +90,7 @@ _TABLE: tuple[tuple[str, str, Severity, str], ...] = (
     ("LR318", "repeated-policy", "error", "Two policies have one name."),
     ("LR319", "empty-policy", "warning", "A policy that requires and denies nothing."),
     ("LR320", "transport-header", "error", "A header that steers the connection."),
+    ("LR321", "context-not-set", "warning", "A context window that Ollama is not told of."),
 )
 
 RULES: Mapping[str, Rule] = {slug: Rule(code, slug, severity, summary) for code, slug, severity, summary in _TABLE}

@@ -9,6 +9,7 @@ from llmroute.routing.rule_pages.checks import CHECKS
 from llmroute.routing.rule_pages.decisions import DECISIONS
 from llmroute.routing.rule_pages.page import Example, Page, render
 from llmroute.routing.rule_pages.reading import READING
+from llmroute.routing.rule_pages.servers import SERVERS
 from llmroute.routing.rule_pages.shape import SHAPE
 from llmroute.routing.rules import RULES, Rule
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES", "Example", "Page", "page_markdown", "page_name"]
 
-PAGES: Mapping[str, Page] = MappingProxyType({**READING, **SHAPE, **DECISIONS, **CHECKS})
+PAGES: Mapping[str, Page] = MappingProxyType({**READING, **SHAPE, **DECISIONS, **CHECKS, **SERVERS})
 """The pages by the slug of their rule."""
 
 
