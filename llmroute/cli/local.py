@@ -82,12 +82,13 @@ def off() -> None:
 @local.command()
 def status() -> None:
     """Say whether it is on, and where it leads."""
+    from llmroute.dispatch.folders import shown
     from llmroute.dispatch.overrides import LEFT_OUT, override_path
 
     known = _saved()
     click.echo(visible(_told(known)))
     if known is not None:
-        click.echo(visible(f"  {override_path(os.environ)}"))
+        click.echo(visible(f"  {shown(override_path(os.environ), os.environ)}"))
         if known.enabled and os.environ.get(LEFT_OUT, "").strip():
             note(f"{LEFT_OUT} is set: it is left out")
 

@@ -37,6 +37,12 @@ def _platform(folder: str) -> Path:
     return Path(getattr(platformdirs, folder)(NAME, appauthor=False))
 
 
+def shown(path: Path, environ: Mapping[str, str]) -> str:
+    """A path as people write it, with `~` for the home folder."""
+    home = environ.get("HOME", "").strip()
+    return f"~/{path.relative_to(home).as_posix()}" if home and path.is_relative_to(home) else str(path)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file as a whole or not at all, readable by its user alone.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.dispatch.folders import state_folder, write_private
+from llmroute.dispatch.folders import shown, state_folder, write_private
 from llmroute.errors import BadEnvironmentError
 from llmroute.load.files import FileProblemError, read_text
 from llmroute.routing.context import CLOUD_SUFFIXES
@@ -89,7 +89,8 @@ def active(environ: Mapping[str, str]) -> LocalOverride | None:
     found = None if environ.get(LEFT_OUT, "").strip() else saved(environ)
     if found is None or not found.enabled:
         return None
-    return LocalOverride(found.base_url, found.model, found.api_key_env, str(override_path(environ)))
+    path = override_path(environ)
+    return LocalOverride(found.base_url, found.model, found.api_key_env, str(path), shown(path, environ))
 
 
 class Overrides:

@@ -18,7 +18,8 @@ class Origin(NamedTuple):
     column: int = 0
     """Counted from 1, in characters; 0 where there is none."""
     name: str = ""
-    """The variable (`env`), the argument (`argument`), the preset (`preset`) or the JSON pointer (`mapping`)."""
+    """The variable (`env`), the argument (`argument`), the preset (`preset`), the JSON pointer (`mapping`), or the file
+    as people write it (`override`)."""
 
     def __str__(self) -> str:
         if self.kind == "file":
@@ -26,7 +27,7 @@ class Origin(NamedTuple):
         if self.kind == "env":
             return f"env {self.name}"
         if self.kind == "override":
-            return self.path
+            return self.name or self.path
         return f"{self.kind} {self.name}"
 
     def to_json(self) -> dict[str, object]:

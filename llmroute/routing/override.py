@@ -18,3 +18,5 @@ class LocalOverride(NamedTuple):
     """The variable that holds its key; None for a server without one."""
     path: str = ""
     """The file that says so."""
+    shown: str = ""
+    """A shorter form of it for people, such as `~/…`; empty: the path."""

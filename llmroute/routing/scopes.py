@@ -166,7 +166,7 @@ def _override_scope(override: LocalOverride, source: Source) -> Scope:
     said = {"base_url": override.base_url, "model": override.model, "api_key": override.key_variable}
     values = {field: text for field, text in said.items() if text is not None}
     variables = {"api_key": override.key_variable} if override.key_variable is not None else EMPTY
-    place = Origin("override", path=override.path)
+    place = Origin("override", path=override.path, name=override.shown)
     return Scope(LOCAL_OVERRIDE, "env", specific=False, values=values, source=source, variables=variables, place=place)
 
 

@@ -55,7 +55,7 @@ def test_on_off_status(invoke: Invoke, folder: Path) -> None:
     assert said(invoke("local", "on", URL, "coder:7b")) == f"local: on → {URL} / coder:7b"
     path = folder / "state/llmroute/local.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert invoke("local", "status").stdout == f"local: on → {URL} / coder:7b\n  {path}\n"
+    assert invoke("local", "status").stdout == f"local: on → {URL} / coder:7b\n  ~/state/llmroute/local.json\n"
     assert invoke("local").stdout == invoke("local", "status").stdout
     assert said(invoke("local", "off")) == f"local: off (on leads to {URL} / coder:7b)"
     assert said(invoke("local", "off")) == f"local: off (on leads to {URL} / coder:7b)"
@@ -243,6 +243,13 @@ def test_a_server_that_does_not_answer(invoke: Invoke, folder: Path, closed_port
     assert invoke("local", "list").exit_code == 1
 
 
+def test_a_server_that_only_embeds(invoke: Invoke, server: FaultServer) -> None:
+    server.default = answer(200, {"data": [{"id": "nomic-embed-text"}]})
+    result = invoke("local", "on", server.url)
+    assert result.exit_code == 1
+    assert f"the server at {server.url}/v1 has no model to chat with" in result.stderr
+
+
 def test_lists_of_all_servers_that_are_found(invoke: Invoke, nobody: list[Found]) -> None:
     nobody += [
         Found("ollama", "a", "", is_local=True, models=("a", "b")),
@@ -308,7 +315,7 @@ def test_explain_shows_it_with_its_origin(invoke: Invoke, folder: Path, monkeypa
     assert endpoint["value"] == URL
     assert endpoint["origin"] == {"kind": "override", "path": path}
     assert [row["scope"] for row in endpoint["candidates"]] == ["local override", "env", "defaults"]
-    assert f"local override ({path})" in invoke("explain", "--agent", "picker").stdout
+    assert "local override (~/state/llmroute/local.json)" in invoke("explain", "--agent", "picker").stdout
     thinker = explained(invoke, "--agent", "thinker")
     assert thinker["targets"][0]["provider"] == "openai"
     assert thinker["fields"][0]["candidates"][1]["verdict"] == "shadowed"

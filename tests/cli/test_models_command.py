@@ -115,6 +115,15 @@ def test_the_day_s_list_and_a_new_one(invoke: Invoke, server: FaultServer, folde
 
 
 @pytest.mark.usefixtures("spec")
+def test_a_kept_list_says_how_old_it_is(invoke: Invoke, folder: Path) -> None:
+    invoke("models", "openai")
+    (kept,) = (folder / "cache/llmroute/models").iterdir()
+    data = json.loads(kept.read_bytes())
+    kept.write_text(json.dumps({**data, "asked_at": data["asked_at"] - 7_300}), encoding="utf-8")
+    assert invoke("models", "openai").stdout.splitlines()[0].endswith("/openai/v1 · remote · 3 models · asked 2 h ago")
+
+
+@pytest.mark.usefixtures("spec")
 def test_a_stale_list_says_so_and_is_a_success(invoke: Invoke, server: FaultServer, folder: Path) -> None:
     invoke("models", "openai")
     (kept,) = (folder / "cache/llmroute/models").iterdir()

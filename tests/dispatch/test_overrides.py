@@ -47,7 +47,10 @@ def test_what_is_saved_is_read_back_and_nobody_else_reads_it(environ: dict[str, 
     path = save(environ, Saved(URL, "coder:7b", "BOX_KEY"))
     assert path == override_path(environ)
     assert saved(environ) == Saved(URL, "coder:7b", "BOX_KEY")
-    assert active(environ) == LocalOverride(URL, "coder:7b", "BOX_KEY", str(path))
+    assert active(environ) == LocalOverride(URL, "coder:7b", "BOX_KEY", str(path), str(path))
+    home = active({**environ, "HOME": str(path.parent.parent)})
+    assert home is not None
+    assert (home.path, home.shown) == (str(path), "~/state/local.json")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     save(environ, Saved(URL, enabled=False))
@@ -140,7 +143,9 @@ def test_what_could_not_be_read_back_is_not_written(environ: dict[str, str]) -> 
 
 def test_a_lan_is_near_enough(environ: dict[str, str]) -> None:
     save(environ, Saved("http://192.168.0.7:8000/v1", "m"))
-    assert active(environ) == LocalOverride("http://192.168.0.7:8000/v1", "m", None, str(override_path(environ)))
+    found = active(environ)
+    assert found is not None
+    assert found.base_url == "http://192.168.0.7:8000/v1"
 
 
 # -- Reading it at every request
@@ -168,7 +173,9 @@ def test_it_is_read_when_it_has_changed_and_not_before(
     assert seen.current(environ) is None
     elsewhere = {"LLMROUTE_STATE_DIR": environ["LLMROUTE_STATE_DIR"] + "2"}
     save(elsewhere, Saved(URL, "three"))
-    assert seen.current(elsewhere) == LocalOverride(URL, "three", None, str(override_path(elsewhere)))
+    found_there = seen.current(elsewhere)
+    assert found_there is not None
+    assert (found_there.model, found_there.path) == ("three", str(override_path(elsewhere)))
 
 
 # -- A router

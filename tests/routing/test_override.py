@@ -131,6 +131,9 @@ def test_it_is_shown_with_its_own_origin() -> None:
     assert (endpoint["layer"], endpoint["scope"]) == ("env", "local override")
     assert endpoint["origin"] == model["origin"] == {"kind": "override", "path": "/state/local.json"}
     assert endpoint["candidates"][1]["scope"] == "defaults"
+    short = ask(CLOUD, KEYS, override=ON._replace(shown="~/local.json"))
+    assert "local override (~/local.json)" in as_text(short)
+    assert as_json(short)["fields"][0]["origin"] == {"kind": "override", "path": "/state/local.json"}
 
 
 def test_the_answer_of_another_override_is_never_given() -> None:
