@@ -90,6 +90,8 @@ class Call:
     """Of a stream, until its first content; None: `timeout_s`."""
     idle_s: float | None = None
     """Of a stream that has begun, each wait for the next piece; None: `timeout_s`."""
+    stopped: threading.Event | None = field(default=None, repr=False)
+    """Of a blocking stream: another thread sets it when nobody wants the rest, and a wait for bytes ends soon after."""
 
     def until_content_s(self) -> float:
         """Seconds until a stream without content is given up."""

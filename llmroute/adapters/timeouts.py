@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 import httpcore2
 
 if TYPE_CHECKING:
+    import threading
+
     from llmroute.adapters.base import Call
 
 
@@ -18,24 +20,28 @@ class Limit(float):
     never fires on a server that sends one byte a second.
     """
 
-    __slots__ = ("ends_at", "idle_s")
+    __slots__ = ("ends_at", "idle_s", "stopped")
     ends_at: float
     """No read goes on after this, on the monotonic clock."""
     idle_s: float
     """The longest that one read may take."""
+    stopped: threading.Event | None
+    """Set by another thread when nothing is to be waited for any more."""
 
-    def __new__(cls, idle_s: float, ends_at: float) -> Self:
+    def __new__(cls, idle_s: float, ends_at: float, stopped: threading.Event | None = None) -> Self:
         """Both limits; they may be changed while an answer is read."""
         limit = super().__new__(cls, idle_s)
-        limit.idle_s, limit.ends_at = idle_s, ends_at
+        limit.idle_s, limit.ends_at, limit.stopped = idle_s, ends_at, stopped
         return limit
 
     def left(self) -> float:
         """Seconds that the next read may take.
 
         Raises:
-            httpcore2.ReadTimeout: the answer as a whole took too long.
+            httpcore2.ReadTimeout: the answer as a whole took too long, or nobody waits for it any more.
         """
+        if self.stopped is not None and self.stopped.is_set():
+            raise httpcore2.ReadTimeout("nobody waits for the answer any more")
         remaining = self.ends_at - time.monotonic()
         if remaining <= 0:
             raise httpcore2.ReadTimeout("the answer took too long as a whole")
@@ -63,7 +69,7 @@ class Timeouts:
     def _within(cls, call: Call, seconds: float) -> Timeouts:
         now = time.monotonic()
         ends_at = now + seconds if call.ends_at is None else min(now + seconds, call.ends_at)
-        return cls(max(0.001, min(call.connect_s, ends_at - now)), Limit(seconds, ends_at))
+        return cls(max(0.001, min(call.connect_s, ends_at - now)), Limit(seconds, ends_at, call.stopped))
 
     def to_dict(self) -> dict[str, float]:
         """The form of httpx2's request extension."""

@@ -15,7 +15,7 @@ import anyio
 import httpcore2
 import httpx2
 
-from llmroute.adapters.timeouts import left
+from llmroute.adapters.timeouts import Limit, left
 from llmroute.catalog import addresses
 from llmroute.errors import PolicyError
 
@@ -29,6 +29,8 @@ CLOSED_BEFORE_S = 1.0
 CLOSED_BEFORE = "the server had closed the kept connection"
 PIECE = 64 * 1024
 """So many bytes of a request are written at a time, each within what is left of its limit."""
+GLANCE_S = 0.2
+"""So often a blocking read looks whether somebody still waits for it."""
 _POOL: dict[str, Any] = {"max_connections": None, "max_keepalive_connections": 100, "keepalive_expiry": 5.0}
 """No call waits for another one to end: answers take minutes, and the provider says itself when it is too much."""
 NEARER = ("local", "lan", "remote")
@@ -75,6 +77,20 @@ def _pieces(buffer: bytes) -> Iterable[bytes]:
     return (buffer[start : start + PIECE] for start in range(0, len(buffer), PIECE))
 
 
+def _received(stream: httpcore2.NetworkStream, max_bytes: int, timeout: float | None) -> bytes:
+    """What comes next; a wait that another thread may end is made of short ones."""
+    if not isinstance(timeout, Limit) or timeout.stopped is None:
+        return stream.read(max_bytes, left(timeout))
+    until = time.monotonic() + timeout.left()
+    while True:
+        try:
+            return stream.read(max_bytes, max(0.001, min(GLANCE_S, until - time.monotonic())))
+        except httpcore2.ReadTimeout:
+            timeout.left()
+            if time.monotonic() >= until:
+                raise
+
+
 class _Stream(httpcore2.NetworkStream):
     """A network stream that obeys `Limit`."""
 
@@ -84,7 +100,7 @@ class _Stream(httpcore2.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            data = self._inner.read(max_bytes, left(timeout))
+            data = _received(self._inner, max_bytes, timeout)
         except httpcore2.ReadError:
             self._kept.ended()
             raise

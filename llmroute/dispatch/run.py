@@ -19,6 +19,7 @@ from llmroute.errors import CallError, MissingKeyError
 from llmroute.wire.chat import Attempt, Usage
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from types import TracebackType
 
@@ -86,6 +87,8 @@ class Run:
         self._tries = attempts(ways.conversations.in_order(self._conversation, targets), self._bounded)
         self._try = Try(resolution.target, 0, 0.0)
         self._began = 0.0
+        self.stopped: threading.Event | None = None
+        """Set by another thread when nobody wants the rest of a blocking stream."""
         self._limited: Limited | None = None
         """The attempt under way, where its provider has limits."""
         self._watched = ways.observer.watch(resolution)
@@ -227,6 +230,7 @@ class Run:
             CONNECT_S if connect_s is None else connect_s,
             self._limit(target, "first_event_timeout"),
             self._limit(target, "idle_timeout"),
+            self.stopped,
         )
         self._began = self._ways.clock() + now.wait_s
         adapter = self._ways.adapter_for(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -82,17 +83,21 @@ class _Gate:
         return self._breaks.take_over(failure)
 
 
-def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, None, None]:
+def _events(gate: _Gate, stopped: threading.Event, sleep: Callable[[float], object]) -> Generator[Event, None, None]:
     with gate.run:
         step = gate.run.first()
         while True:
             if step.wait_s:
                 sleep(step.wait_s)
+            if stopped.is_set():
+                return
             gate.start()
             failure: CallError | None = None
             source = step.adapter.stream(step.call)
             try:
                 for event in source:
+                    if stopped.is_set():
+                        return
                     if gate.open and not isinstance(event, Finish | ErrorEvent):
                         yield event
                     else:
@@ -102,7 +107,7 @@ def _events(gate: _Gate, sleep: Callable[[float], None]) -> Generator[Event, Non
                 failure = exc
             finally:
                 source.close()
-            if failure is None:
+            if failure is None or stopped.is_set():
                 return
             following = gate.after(failure)
             if isinstance(following, CallError):
@@ -149,11 +154,14 @@ class ReplyStream:
     Nothing is sent before the first event is asked for. The last event is `Finish`, or `ErrorEvent` when the
     stream broke after content had been given out; the iteration after an `ErrorEvent` raises its error. What
     fails before any content is tried again as the route says, and raised without an event.
+
+    One thread iterates; `close` may be called from any other.
     """
 
-    def __init__(self, run: Run, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, run: Run, sleep: Callable[[float], object] = time.sleep) -> None:
         self._gate = _Gate(run)
-        self._source = _events(self._gate, sleep)
+        self._stopped = run.stopped = threading.Event()
+        self._source = _events(self._gate, self._stopped, self._stopped.wait if sleep is time.sleep else sleep)
 
     @property
     def resolution(self) -> Resolution:
@@ -172,8 +180,18 @@ class ReplyStream:
         return next(self._source)
 
     def close(self) -> None:
-        """Close the connection; what was not read is lost."""
-        self._source.close()
+        """Close the connection; what was not read is lost.
+
+        Where another thread waits for the next event, that thread closes it within a quarter of a second, whatever the
+        server does, and its iteration ends.
+        """
+        self._stopped.set()
+        try:
+            self._source.close()
+        except ValueError as busy:
+            # Another thread is in it, and looks at the event by itself.
+            if "already executing" not in str(busy):
+                raise
 
     def __enter__(self) -> Self:
         return self

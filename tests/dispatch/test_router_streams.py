@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from threading import Thread
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from llmroute import Router
 from llmroute.errors import CallError, MalformedReplyError, OverloadedError, TruncatedStreamError
-from llmroute.testing import Close, Hang, answer, sse, stream
+from llmroute.testing import Close, Hang, Pause, answer, good_stream, sse, stream
 from llmroute.wire.chat import ErrorEvent, Finish
 from tests.adapters.samples import OPENAI, chunk, good, piece, streamed
 from tests.dispatch.samples import KEY, PROMPT, router
 
 if TYPE_CHECKING:
-    from llmroute.dispatch.router import Router
+    from llmroute.dispatch.streams import ReplyStream
     from llmroute.testing import FaultServer, Step
     from llmroute.wire.chat import Event
 
@@ -180,3 +183,84 @@ def test_streams_in_turn_share_one_connection(server: FaultServer) -> None:
         made.complete(PROMPT, agent="alone")
         list(made.stream(PROMPT, agent="alone"))
     assert server.connections == 1
+
+
+# -- Closed by another thread
+
+
+def read(stream: ReplyStream, seen: list[str]) -> None:
+    seen.extend(event.type for event in stream if event.type != "usage")
+    seen.append("end")
+
+
+@pytest.mark.parametrize("api", [OPENAI, "anthropic-messages"])
+@pytest.mark.parametrize("transport", ["http", "sdk"])
+@pytest.mark.parametrize("texts", [(), ("One",)], ids=["before content", "after content"])
+def test_another_thread_closes_a_stream_whose_server_says_nothing(
+    server: FaultServer, api: str, transport: str, texts: tuple[str, ...]
+) -> None:
+    server.default = [*good_stream(api, *texts)[: 2 + len(texts)], Hang()]
+    provider = {"api": api, "base_url": f"{server.url}{'/v1' * (api == OPENAI)}", "transport": transport, "model": "m"}
+    spec = {"version": 1, "providers": {"p": provider}, "defaults": {"provider": "p", "max_retries": 5}}
+    seen: list[str] = []
+    with Router(spec) as made, made.stream(PROMPT) as running:
+        reader = Thread(target=read, args=(running, seen))
+        reader.start()
+        assert server.reached.wait(5)
+        sleep(0.05)
+        began = monotonic()
+        running.close()
+        reader.join(5)
+        assert monotonic() - began < 1
+        assert server.requests[0].hung_up.wait(1)
+    assert seen == [*(["text_delta"] * len(texts)), "end"]
+    assert len(server.requests) == 1
+    assert running.reply is None
+
+
+def test_another_thread_ends_the_wait_between_two_attempts(server: FaultServer) -> None:
+    server.default = answer(503, "", {"retry-after": "20"})
+    provider = {"base_url": f"{server.url}/v1", "model": "m"}
+    seen: list[str] = []
+    with Router({"version": 1, "providers": {"p": provider}, "defaults": {"provider": "p"}}) as made:
+        running = made.stream(PROMPT)
+        reader = Thread(target=read, args=(running, seen))
+        reader.start()
+        assert server.reached.wait(5)
+        sleep(0.1)
+        running.close()
+        reader.join(1)
+        assert not reader.is_alive()
+    assert seen == ["end"]
+    assert len(server.requests) == 1
+
+
+def test_events_that_come_after_the_close_are_not_given_out(server: FaultServer) -> None:
+    whole = good_stream(OPENAI, "One", "Two")
+    server.default = [*whole[:3], Pause(0.3), *whole[3:]]
+    seen: list[str] = []
+    with router(server) as made, made.stream(PROMPT, agent="alone") as running:
+        assert next(running).type == "text_delta"
+        reader = Thread(target=read, args=(running, seen))
+        reader.start()
+        sleep(0.05)
+        running.close()
+        reader.join(5)
+        with pytest.raises(StopIteration):
+            next(running)
+    assert seen == ["end"]
+
+
+def test_what_goes_wrong_while_closing_is_not_hidden(server: FaultServer) -> None:
+    def broken() -> Any:
+        try:
+            yield None
+        finally:
+            raise ValueError("something else")
+
+    with router(server) as made:
+        running = made.stream(PROMPT, agent="alone")
+        running._source = broken()
+        next(running)
+        with pytest.raises(ValueError, match="something else"):
+            running.close()
