@@ -32,8 +32,9 @@ real:  ## the tests against a real model (fetches 130 MB once) and the package i
 local-model:  ## serve a real model on http://127.0.0.1:8080 until Ctrl-C (fetches 130 MB once)
 	$(PYTHON) tests/real/serve_local_model.py --port 8080
 
-bench:  ## print the benchmarks, as ratios
+bench:  ## print the benchmarks, as ratios, and a comparison with others (installs them once, under .cache)
 	$(PYTHON) -m tests.benchmarks
+	$(PYTHON) -m tests.benchmarks.compare
 
 lock:  ## resolve the locked versions anew (needs uv)
 	$(LOCK) pyproject.toml --all-extras --group dev --upgrade --output-file .ci/constraints.txt

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.benchmarks.clients import PATHS, PROMPT, Bare, router
+from tests.benchmarks.bare import PATHS, PROMPT, Bare
+from tests.benchmarks.clients import router
 from tests.benchmarks.measure import drained, effort, ratio, repeated, show
 from tests.benchmarks.server import serving
 

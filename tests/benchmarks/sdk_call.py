@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 import openai
 
-from tests.benchmarks.clients import MESSAGES, PROMPT, router
+from tests.benchmarks.bare import MESSAGES, PROMPT
+from tests.benchmarks.clients import router
 from tests.benchmarks.measure import drained, ratio, repeated, show
 from tests.benchmarks.server import MODEL, serving
 
