@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry("llmroute.cli.explain:explain", "Say which provider wins for a call, and why."),
     "run": Entry("llmroute.cli.run:run", "Send a prompt where the spec says, and print the answer."),
     "models": Entry("llmroute.cli.models:models", "List the models that each provider offers."),
+    "doctor": Entry("llmroute.cli.doctor:doctor", "Look at every target, and say what to do about each that fails."),
     "local": Entry("llmroute.cli.local:local", "Send what nobody has claimed to a local server."),
     "ollama": Entry("llmroute.cli.ollama:ollama", "Get, remove and look at the models of an Ollama."),
     "convert": Entry("llmroute.cli.convert:convert", "Write a request of one API in the words of another."),
