@@ -14,7 +14,8 @@ QUIRKS: Mapping[str, str] = MappingProxyType(
     {
         "cloud_model_suffixes": "Endings of model names that a local server forwards to its vendor's cloud.",
         "default_max_tokens": "The token limit that is sent where a request has none and the API wants one.",
-        "max_tokens_field": "The field of the token limit: `max_tokens` (default), `max_completion_tokens`.",
+        "max_tokens_field": "The field of the token limit: `max_tokens` (default), `max_completion_tokens`. "
+        "A server on this machine or in a private network gets `max_tokens`.",
         "mid_system": "True: messages of role `system` may stand in the middle of a conversation.",
         "no_json_object": "True: `response_format: {type: json_object}` is refused; `json_schema` works.",
         "no_stream_usage": "True: `stream_options` is refused; usage comes with the last chunk unasked.",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llmroute.routing.urls import Url
 
 _SILENT = Provider()
+_LIMIT_FIELD = "max_tokens_field"
 
 
 class Selection(NamedTuple):
@@ -225,12 +226,26 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
         allow_http=bool(values.get("allow_http", facts.declared.allow_http if facts and not moved else None)),
         headers=_mapping(scope, facts, environ, "headers", moved=moved),
         extra_body=_mapping(scope, facts, environ, "extra_body", moved=moved),
-        quirks=facts.preset.quirks if facts and facts.preset else EMPTY,
+        quirks=_quirks(facts, url),
         credential=credential_of(spec, scope, facts, environ, moved=moved),
         locality=(facts.declared.locality if facts else None) or "local",
         at_home=facts is not None and not moved and _is_own(facts, url),
         flows=flows_of(Bundle(spec, scope, facts, url, moved)),
     )
+
+
+def _quirks(facts: Facts | None, url: Url) -> Mapping[str, Any]:
+    """What the codec must know of the server.
+
+    Near by, under the name of a vendor, stands another server than the vendor's: a local one that knows the field of
+    the token limit by its older name alone would pass over the newer one, and write on.
+    """
+    preset = facts.preset if facts is not None else None
+    if preset is None:
+        return EMPTY
+    if url.locality == "remote" or _LIMIT_FIELD not in preset.quirks:
+        return preset.quirks
+    return {name: fact for name, fact in preset.quirks.items() if name != _LIMIT_FIELD}
 
 
 def _is_own(facts: Facts, url: Url) -> bool:

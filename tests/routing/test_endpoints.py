@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llmroute.catalog.presets import PRESETS
 from llmroute.routing.shapes import Limits
 from tests.routing.asking import ask, refused
 
@@ -272,6 +273,26 @@ def test_the_quirks_are_the_preset_s() -> None:
     assert ask("providers: {work: {preset: openai}}\ndefaults: {model: work/m}").target.quirks == {
         "max_tokens_field": "max_completion_tokens"
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "environ"),
+    [
+        ("defaults: {model: openai/m}", {"OPENAI_BASE_URL": "http://localhost:11434/v1"}),
+        ("providers: {openai: {base_url: 'http://10.0.0.5/v1'}}\ndefaults: {model: openai/m}", {}),
+        ("defaults: {model: openai/m, base_url: 'http://localhost:1'}", {}),
+    ],
+    ids=["by the vendor's variable", "by the spec", "by a scope"],
+)
+def test_a_server_near_by_gets_the_token_limit_under_its_older_name(text: str, environ: dict[str, str]) -> None:
+    assert ask(text, environ).target.quirks == {}
+
+
+def test_the_other_quirks_stay_wherever_the_provider_is_moved() -> None:
+    found = ask("defaults: {model: mistral/m, base_url: 'http://localhost:1'}").target.quirks
+    assert found == PRESETS["mistral"].quirks
+    found = ask("defaults: {model: openai/m}", {"OPENAI_BASE_URL": "https://gateway.example/v1"}).target.quirks
+    assert found == PRESETS["openai"].quirks
 
 
 def test_a_reference_beside_a_url() -> None:
