@@ -97,3 +97,12 @@ def test_nothing_of_the_request_is_in_an_error(invoke: Invoke) -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": ["my secret"]}]}]}
     result = invoke(*TO_ANTHROPIC, "-", stdin=json.dumps(body))
     assert result.stderr == "error: standard input#/messages/0/content/0/text: expected a string, not an array\n"
+
+
+def test_ollama(invoke: Invoke, ask: str) -> None:
+    result = invoke("convert", "--from", "openai-chat", "--to", "ollama-chat", ask)
+    assert json.loads(result.stdout) == {"model": "m", "messages": [HI], "stream": False, "options": {"seed": 1}}
+    assert result.stderr.splitlines() == ["warning: /messages/0/name: name: ollama-chat has no names of participants"]
+    back = invoke("convert", "--from", "ollama-chat", "--to", "anthropic-messages", "-", stdin=result.stdout)
+    assert json.loads(back.stdout) == BODY
+    assert back.stderr.splitlines() == ["warning: /options/seed: seed: anthropic-messages has no such field"]
