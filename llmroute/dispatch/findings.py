@@ -177,7 +177,7 @@ def _unlisted(target: Target, answer: ServerAnswer, preset: Preset | None) -> Fi
         return Finding("model", "ok", f"{target.model} is not in its list, and known by its name")
     if preset is not None and preset.name == "azure-openai":
         return Finding("model", "not-checked", f"deployments have names of their own; {COSTS}")
-    if target.locality != "remote" and len(models) == 1 and target.api == "openai-chat":
+    if len(models) == 1 and target.locality != "remote" and (preset is None or preset.name == "llamacpp"):
         message = (
             f"it has one model, {models[0].name}: some servers answer with it whatever is asked for, others refuse"
         )
