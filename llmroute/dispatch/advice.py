@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from llmroute.catalog.presets import PRESETS
+from llmroute.routing.urls import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,15 +49,14 @@ def _tried(log: Sequence[Attempt]) -> list[str]:
 def _next_steps(failure: CallError, target: Target, query: Query) -> list[str]:
     if failure.own_limit and failure.kind != "context":
         return [f"`providers.{target.provider}.limits` says so; fallbacks are asked where it leaves no room in time"]
-    preset = preset_of(target)
+    preset = preset_of(target) or _by_port(target)
     flags = "".join(
         f" --{name} {value}" for name, value in (("agent", query.agent), ("purpose", query.purpose)) if value
     )
     explain = f"is it the URL?   llmroute explain{flags}"
     match failure.kind:
         case "connect":
-            start = [f"is it running?   {preset.start_hint}"] if preset and preset.start_hint else []
-            steps = [*start, explain, *_get_model(preset, target)]
+            steps = [*_start(preset, target), explain, *_get_model(preset, target)]
         case "model":
             steps = [*_get_model(preset, target), explain]
         case "auth":
@@ -76,10 +76,19 @@ def _next_steps(failure: CallError, target: Target, query: Query) -> list[str]:
     return steps
 
 
+def _start(preset: Preset | None, target: Target) -> list[str]:
+    if preset is not None and preset.start_hint:
+        return [f"is it running?   {preset.start_hint}"]
+    return [] if target.locality == "remote" else ["is it running?   ollama serve, or whatever else serves that URL"]
+
+
 def _get_model(preset: Preset | None, target: Target) -> list[str]:
-    if preset is None or not preset.model_hint:
+    if preset is not None and preset.model_hint:
+        return [f"is the model there?   {preset.model_hint.replace('{model}', target.model)}"]
+    if target.locality == "remote":
         return []
-    return [f"is the model there?   {preset.model_hint.replace('{model}', target.model)}"]
+    lists = f"llmroute local list {target.base_url}"
+    return [f"is the model there?   {lists}; an Ollama gets it with ollama pull {target.model}"]
 
 
 def _key(target: Target) -> str:
@@ -87,6 +96,15 @@ def _key(target: Target) -> str:
     if credential.variable:
         return f"it comes from the variable {credential.variable}"
     return "no key was declared" if credential.source == "none" else f"it comes from {credential.source}"
+
+
+def _by_port(target: Target) -> Preset | None:
+    """The local server that stands at that port unless somebody moved it."""
+    if target.locality == "remote":
+        return None
+    near = (preset for preset in PRESETS.values() if preset.start_hint)
+    port = parse(target.base_url).port
+    return next((preset for preset in near if parse(preset.base_url).port == port), None)
 
 
 def preset_of(target: Target) -> Preset | None:

@@ -12,6 +12,7 @@ from llmroute.errors import (
     CallError,
     ConnectError,
     MalformedReplyError,
+    ModelNotFoundError,
     QuotaError,
     RateLimitError,
 )
@@ -65,6 +66,36 @@ def test_the_next_step(failure: CallError, last: str) -> None:
 )
 def test_where_the_key_comes_from(credential: Credential, said: str) -> None:
     assert hint(AuthenticationError("x"), target(credential=credential))[-1] == f"is the key right?   {said}"
+
+
+def at(url: str) -> Target:
+    return target(provider=None, base_url=url, locality="local")
+
+
+@pytest.mark.parametrize(
+    ("url", "start", "get"),
+    [
+        ("http://127.0.0.1:11434/v1", "ollama serve", "ollama pull m-1"),
+        ("http://localhost:1234/v1", "lms server start", "lms get m-1"),
+        (
+            "http://localhost:9999/v1",
+            "ollama serve, or whatever else serves that URL",
+            "llmroute local list http://localhost:9999/v1; an Ollama gets it with ollama pull m-1",
+        ),
+    ],
+)
+def test_a_server_near_by_that_has_no_name_is_guessed_by_its_port(url: str, start: str, get: str) -> None:
+    assert hint(ConnectError("x"), at(url), target())[1:] == [
+        f"is it running?   {start}",
+        "is it the URL?   llmroute explain",
+        f"is the model there?   {get}",
+    ]
+    assert hint(ModelNotFoundError("x"), at(url), target())[1] == f"is the model there?   {get}"
+
+
+def test_nothing_is_guessed_of_a_server_on_the_internet() -> None:
+    far = target(provider=None, base_url="https://llm.example:11434/v1")
+    assert hint(ModelNotFoundError("x"), far, target())[1:] == ["is it the URL?   llmroute explain"]
 
 
 def test_a_preset_is_known_by_name_or_url() -> None:
