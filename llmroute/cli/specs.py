@@ -10,6 +10,7 @@ import click
 from llmroute.cli.failures import FAILED
 from llmroute.load import from_mapping, read_file
 from llmroute.load.files import SPEC_NAME, SPEC_VARIABLE, discover, find
+from llmroute.routing.check_ollama import of_servers
 from llmroute.routing.checks import check, unknown_variables, unset_variables
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def judge(path: str, environ: Mapping[str, str] | None = None) -> Judged:
         variables = dict(environ)
         diagnostics = (
             *diagnostics,
-            *check(loaded.spec),
+            *check(loaded.spec, environ=of_servers(variables)),
             *unset_variables(loaded.spec, variables),
             *unknown_variables(loaded.spec, variables),
         )

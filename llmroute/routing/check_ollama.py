@@ -28,6 +28,15 @@ PORT = 11434
 OWN_API = "ollama-chat"
 
 
+def of_servers(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that say how a server was started, and nothing of what a program asks for.
+
+    >>> of_servers({"OLLAMA_CONTEXT_LENGTH": "32768", "LLMROUTE_MODEL": "m"})
+    {'OLLAMA_CONTEXT_LENGTH': '32768'}
+    """
+    return {VARIABLE: environ[VARIABLE]} if VARIABLE in environ else {}
+
+
 def windows(spec: RoutingSpec, everywhere: Sequence[Place], environ: Mapping[str, str]) -> Iterator[Diagnostic]:
     """The places that count on a window of an Ollama which was never told of it."""
     told = [place for place in everywhere if _num_ctx(place.values) is not None]

@@ -149,3 +149,12 @@ def test_colour_is_for_terminals(invoke: Invoke, write: Write, monkeypatch: pyte
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert not output.has_colour(Terminal())
+
+
+def test_what_a_server_was_started_with(invoke: Invoke, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "version: 1\nproviders: {ollama: {model: m, capabilities: {context_window: 32768}}}\n"
+    (folder / "routing.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.delenv("OLLAMA_CONTEXT_LENGTH", raising=False)
+    assert "warning[LR321]" in invoke("validate").output
+    monkeypatch.setenv("OLLAMA_CONTEXT_LENGTH", "32768")
+    assert "fine" in invoke("validate").output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llmroute.routing.check_ollama import of_servers
 from llmroute.routing.checks import check
 from llmroute.routing.route import EMPTY
 from tests.routing.asking import spec_of
@@ -115,3 +116,8 @@ def test_the_way_out() -> None:
     )
     (only,) = check(spec_of(OLLAMA % (NUM_CTX % 8192)))
     assert only.hint == "write `api: ollama-chat` beside it"
+
+
+def test_a_spec_by_itself_is_judged_by_what_servers_were_started_with() -> None:
+    assert of_servers({"LLMROUTE_PROVIDER": "x"}) == {}
+    assert found(OLLAMA % BIG, of_servers({"OLLAMA_CONTEXT_LENGTH": "32768", "LLMROUTE_SEED": "no number"})) == []
