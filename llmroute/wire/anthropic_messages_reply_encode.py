@@ -137,6 +137,6 @@ class _Writer:
             self.losses.add("tool_use.input", f"arguments that are no JSON object are told as {RAW}", f"{at}/arguments")
             return {RAW: call.arguments}
         last = self._reply.stop_reason == "length" and call is self._reply.content[-1] and not arguments
-        if not call.complete and not last:
-            self.losses.add("tool_use", "that arguments may have been cut is not told", at)
+        if call.complete == last:  # of no arguments at the limit, readers think that they were cut
+            self.losses.add("tool_use", "whether arguments may have been cut is not told", at)
         return arguments

@@ -32,14 +32,15 @@ WAYS = pytest.mark.parametrize(("source", "target"), [(OPENAI, ANTHROPIC), (ANTH
 SEEDS = st.integers(0, 2**64)
 DRAWN = {OPENAI: openai_requests(), ANTHROPIC: anthropic_requests()}
 LOST_AS = {
-    "tools": {"tools.strict", "cache_control", "tool_choice.allowed_tools"},
+    "tools": {"tools.strict", "cache_control", "tool_choice.allowed_tools", "x"},
     "response_format": {"response_format", "response_format.schema", "response_format.strict"},
     "tool_choice": {"tool_choice.allowed_tools"},
     "reasoning_effort": {"reasoning_effort", "thinking_budget"},
-    "extra": {"store", "service_tier"},
+    "extra": {"store", "service_tier", "x", "display"},
     "messages": {
         "name", "thinking", "content", "messages", "cache_control", "image.detail", "system",
-        "tool_result.image", "tool_result.document", "tool_result.is_error",
+        "tool_result.image", "tool_result.document", "tool_result.is_error", "document", "citations", "x",
+        "extra_content", "reasoning_details", "refusal",
     },
 }  # fmt: skip
 """The fields of a request, and the words of the losses that may change them."""

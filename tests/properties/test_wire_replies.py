@@ -16,7 +16,7 @@ from llmroute.wire.codec import ANTHROPIC, OPENAI
 from llmroute.wire.conversion import CODECS
 from llmroute.wire.quirks import Quirks
 from tests.properties.test_wire_round_trips import check_grammar
-from tests.wire.strategies import REPLIES, events_of
+from tests.wire.reply_strategies import REPLIES, events_of
 
 if TYPE_CHECKING:
     from llmroute.wire.codec import Loss

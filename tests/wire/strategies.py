@@ -7,37 +7,25 @@ given at all, with whatever loss.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from llmroute.wire.chat import (
     ChatRequest,
-    Event,
-    Finish,
+    Document,
     Image,
     Message,
     Opaque,
     Params,
-    PartEvent,
-    Reply,
     ResponseFormat,
     Text,
-    TextDelta,
     Thinking,
-    ThinkingDelta,
     Tool,
     ToolCall,
-    ToolCallDelta,
-    ToolCallEnd,
-    ToolCallStart,
     ToolChoice,
     ToolResult,
-    Usage,
-    UsageEvent,
 )
-from llmroute.wire.replies import CUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,12 +43,23 @@ json_values = st.recursive(
 )
 json_objects = st.dictionaries(words, json_values, max_size=2)
 arguments = json_objects.map(lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-images = st.builds(lambda name: Image(f"https://example.org/{name}.png"), ids) | st.builds(
-    lambda kind: Image(data="iVBORw0KGgo=", media_type=kind), st.sampled_from(["image/png", "image/webp"])
-)
+PNG, PDF = "iVBORw0KGgo=", "JVBERi0="
+links = st.builds(lambda name: f"https://example.org/{name}.png", ids)
+kinds = st.sampled_from(["image/png", "image/webp"])
+images = st.builds(Image, links) | st.builds(lambda kind: Image(data=PNG, media_type=kind), kinds)
+UNKNOWN: dict[str, Any] = {"x": {"deep": 1}}
+CACHED = {"cache_control": {"type": "ephemeral"}}
 schemas = st.dictionaries(names, st.sampled_from([{"type": "string"}, {"type": "integer"}, True]), max_size=3).map(
     lambda properties: {"type": "object", "properties": properties}
 )
+
+
+NOTHING: st.SearchStrategy[dict[str, Any]] = st.just({})
+
+
+def extras(api: str, *fields: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Nothing, or one of these fields of the API."""
+    return st.sampled_from([{}, *({api: one} for one in fields)])
 
 
 def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -72,22 +71,35 @@ closed = schemas.map(lambda schema: {**schema, "required": list(schema["properti
 
 
 @st.composite
-def tool_sets(draw: st.DrawFn, *, name: st.SearchStrategy[str] = names) -> tuple[Tool, ...]:
+def tool_sets(
+    draw: st.DrawFn, *, name: st.SearchStrategy[str] = names, extra: st.SearchStrategy[Any] = NOTHING
+) -> tuple[Tool, ...]:
     found = draw(st.lists(name, max_size=3, unique=True))
     pairs = [(one, draw(optional(st.booleans()))) for one in found]
     return tuple(
-        Tool(one, draw(st.just("") | solid), draw(closed if strict else schemas), strict) for one, strict in pairs
+        Tool(
+            one,
+            draw(st.just("") | solid),
+            draw(closed if strict else schemas),
+            strict,
+            extra=draw(extra),
+        )
+        for one, strict in pairs
     )
 
 
 @st.composite
-def choices(draw: st.DrawFn, tools: tuple[Tool, ...], *, forced: bool = True) -> ToolChoice | None:
+def choices(
+    draw: st.DrawFn, tools: tuple[Tool, ...], *, forced: bool = True, allowed: bool = False
+) -> ToolChoice | None:
     if not tools:
         return None
     mode = draw(st.sampled_from([None, "auto", "none", *(["required", "named"] if forced else [])]))
     if mode is None:
         return None
-    return ToolChoice(mode, draw(st.sampled_from([tool.name for tool in tools])) if mode == "named" else None)
+    name = st.sampled_from([tool.name for tool in tools])
+    some = draw(st.lists(name, unique=True)) if allowed and mode in {"auto", "required"} else []
+    return ToolChoice(mode, draw(name) if mode == "named" else None, tuple(some))
 
 
 @st.composite
@@ -98,6 +110,7 @@ def exchanges(
     results: Callable[[list[str]], st.SearchStrategy[list[Message]]],
     user: st.SearchStrategy[Message],
     call: tuple[st.SearchStrategy[str], st.SearchStrategy[str]] = (ids, names),
+    extra: st.SearchStrategy[Any] = NOTHING,
 ) -> list[Message]:
     """Turns as they are in life: a question, calls and their results, an answer, and a last question."""
     messages: list[Message] = []
@@ -107,42 +120,113 @@ def exchanges(
         for _ in range(draw(st.integers(0, 2))):
             found = draw(st.lists(call[0].filter(lambda one: one not in used), min_size=1, max_size=2, unique=True))
             used.update(found)
-            calls = tuple(ToolCall(one, draw(call[1]), draw(arguments)) for one in found)
+            calls = tuple(ToolCall(one, draw(call[1]), draw(arguments), extra=draw(extra)) for one in found)
             messages.append(draw(assistant(calls)))
             messages += draw(results(draw(st.permutations(found))))
         messages.append(draw(assistant(())))
     return [*messages, draw(user)]
 
 
-def _results_apart(found: list[str]) -> st.SearchStrategy[list[Message]]:
-    return st.tuples(
-        *(words.map(lambda text, one=one: Message("tool", (ToolResult(one, (Text(text),)),))) for one in found)
-    ).map(list)
+# -- Messages of OpenAI
+
+
+def _openai_user(*, odd: bool) -> st.SearchStrategy[Message]:
+    data = st.builds(lambda title: Document(data=PDF, title=title), words)
+    detailed = st.builds(lambda url, detail: Image(url, detail=detail), links, st.sampled_from(["low", "high"]))
+    parts = words.map(Text) | images | detailed | data
+    if odd:
+        parts |= words.map(lambda text: Text(text, extra={OPENAI: UNKNOWN}))
+        parts |= links.map(lambda url: Image(url, extra={OPENAI: {"image_url": UNKNOWN}}))
+        parts |= words.map(lambda title: Document(data=PDF, title=title, extra={OPENAI: {"file": UNKNOWN}}))
+        parts |= st.just(Opaque(OPENAI, {"type": "input_audio", "input_audio": {}}))
+    extra = extras(OPENAI, UNKNOWN) if odd else NOTHING
+    content = st.lists(parts, min_size=1, max_size=3).map(tuple)
+    return st.builds(
+        lambda said, name, fields: Message("user", said, name, extra=fields), content, optional(ids), extra
+    )
+
+
+def _openai_system(*, odd: bool) -> st.SearchStrategy[Message]:
+    one = words.map(lambda text: (Text(text),))
+    two = st.tuples(words.map(Text), words.map(Text))
+    told = st.sampled_from([{}, {OPENAI: {"role": "developer"}}])
+    plain = st.builds(lambda said, name, extra: Message("system", said, name, extra=extra), one, optional(ids), told)
+    listed = two.map(lambda said: Message("system", said, extra={OPENAI: {"content_list": True}}))
+    return plain | listed if odd else plain
 
 
 @st.composite
-def _results_together(draw: st.DrawFn, found: list[str]) -> list[Message]:
-    content = st.lists(solid.map(Text) | images, max_size=2).map(tuple)
-    return [Message("tool", tuple(ToolResult(one, draw(content), draw(st.booleans())) for one in found))]
-
-
-def _user(texts: st.SearchStrategy[str] = words) -> st.SearchStrategy[Message]:
-    return st.lists(texts.map(Text) | images, min_size=1, max_size=3).map(lambda parts: Message("user", tuple(parts)))
-
-
-def _said(calls: tuple[ToolCall, ...]) -> st.SearchStrategy[Message]:
-    text = words.map(lambda word: (Text(word),))
-    before = (st.just(()) | text) if calls else text
-    return before.map(lambda parts: Message("assistant", (*parts, *calls)))
+def _openai_said(draw: st.DrawFn, calls: tuple[ToolCall, ...], *, odd: bool) -> Message:
+    texts = [Text(draw(words))] if not calls or draw(st.booleans()) else []
+    if odd and draw(st.booleans()):
+        where = draw(st.sampled_from(["part", "field"]))
+        texts.append(Text(draw(words), extra={OPENAI: {"refusal": where}}))
+    extra = draw(extras(OPENAI, {"reasoning_details": [1]}) if odd else NOTHING)
+    return Message("assistant", (*texts, *calls), draw(optional(ids)), extra=extra)
 
 
 @st.composite
-def _thought(draw: st.DrawFn, calls: tuple[ToolCall, ...]) -> Message:
-    thinking = st.builds(Thinking, words, words) | words.map(lambda data: Thinking("", redacted=data))
-    cached = {ANTHROPIC: {"cache_control": {"type": "ephemeral"}}}
-    text = st.builds(lambda word, extra: Text(word, extra=extra), solid, st.sampled_from([{}, cached]))
+def _openai_results(draw: st.DrawFn, found: list[str], *, odd: bool) -> list[Message]:
+    messages = []
+    for one in found:
+        result = ToolResult(one, (Text(draw(words)),), extra=draw(extras(OPENAI, {"name": "f"}) if odd else NOTHING))
+        if odd and draw(st.booleans()):
+            result = ToolResult(one, (Text(draw(words)), Text(draw(words))), extra={OPENAI: {"content_list": True}})
+        messages.append(Message("tool", (result,)))
+    return messages
+
+
+# -- Messages of Anthropic
+
+
+def _documents(*, odd: bool) -> st.SearchStrategy[Document]:
+    sources: st.SearchStrategy[dict[str, Any]] = (
+        links.map(lambda url: {"url": url}) | st.just({"data": PDF}) | solid.map(lambda text: {"text": text})
+    )
+    cited = {"citations": {"enabled": True}}
+    extra = extras(ANTHROPIC, cited, *([{"source": UNKNOWN}] if odd else []))
+    return st.builds(
+        lambda source, title, fields: Document(**source, title=title, extra=fields), sources, optional(solid), extra
+    )
+
+
+def _anthropic_parts(*, odd: bool) -> st.SearchStrategy[Any]:
+    cached = extras(ANTHROPIC, CACHED)
+    text = st.builds(lambda word, extra: Text(word, extra=extra), solid, cached)
+    if not odd:
+        return text | images
+    picture = links.map(lambda url: Image(url, extra={ANTHROPIC: {"source": UNKNOWN}}))
+    return text | images | picture | _documents(odd=odd)
+
+
+def _anthropic_user(*, odd: bool) -> st.SearchStrategy[Message]:
+    parts = _anthropic_parts(odd=odd) | _documents(odd=odd)
+    if odd:
+        parts |= st.just(Opaque(ANTHROPIC, {"type": "search_result", "source": "s"}))
+    extra = extras(ANTHROPIC, UNKNOWN) if odd else NOTHING
+    content = st.lists(parts, min_size=1, max_size=3).map(tuple)
+    return st.builds(lambda said, fields: Message("user", said, extra=fields), content, extra)
+
+
+@st.composite
+def _anthropic_results(draw: st.DrawFn, found: list[str], *, odd: bool) -> list[Message]:
+    content = st.lists(_anthropic_parts(odd=odd), max_size=2).map(tuple)
+    cached = extras(ANTHROPIC, CACHED)
+    results = tuple(ToolResult(one, draw(content), draw(st.booleans()), extra=draw(cached)) for one in found)
+    return [Message("tool", results, extra=draw(extras(ANTHROPIC, UNKNOWN) if odd else NOTHING))]
+
+
+@st.composite
+def _thought(draw: st.DrawFn, calls: tuple[ToolCall, ...], *, odd: bool = False) -> Message:
+    own = extras(ANTHROPIC, UNKNOWN) if odd else NOTHING
+    thinking = st.builds(lambda text, proof, extra: Thinking(text, proof, extra=extra), words, words, own)
+    thinking |= words.map(lambda data: Thinking("", redacted=data))
+    text = st.builds(lambda word, extra: Text(word, extra=extra), solid, extras(ANTHROPIC, CACHED))
     parts = draw(st.lists(thinking, max_size=2)) + draw(st.lists(text, min_size=0 if calls else 1, max_size=2))
-    return Message("assistant", (*parts, *calls))
+    return Message("assistant", (*parts, *calls), extra=draw(own))
+
+
+# -- Requests
 
 
 @st.composite
@@ -183,33 +267,52 @@ def formats(*, named: bool) -> st.SearchStrategy[ResponseFormat | None]:
 
 
 @st.composite
-def openai_requests(draw: st.DrawFn) -> ChatRequest:
-    """Requests that OpenAI's format says without loss."""
-    system = draw(st.lists(words.map(lambda text: Message("system", (Text(text),))), max_size=2))
-    user = st.builds(lambda message, name: Message("user", message.content, name), _user(), optional(ids))
-    turns = draw(exchanges(assistant=_said, results=_results_apart, user=user))
-    tools = draw(tool_sets())
+def openai_requests(draw: st.DrawFn, *, odd: bool = True) -> ChatRequest:
+    """Requests that OpenAI's format says without loss; `odd`: with fields that its document does not have."""
+    turns = draw(
+        exchanges(
+            assistant=lambda calls: _openai_said(calls, odd=odd),
+            results=lambda found: _openai_results(found, odd=odd),
+            user=_openai_user(odd=odd),
+            extra=extras(OPENAI, {"extra_content": {"google": {"thought_signature": "s"}}}) if odd else NOTHING,
+        )
+    )
+    tools = draw(tool_sets(extra=extras(OPENAI, UNKNOWN, {"function": UNKNOWN}) if odd else NOTHING))
+    form = draw(formats(named=True))
+    inner: list[Any] = [{OPENAI: {"response_format": UNKNOWN}}] if form and odd else []
     return ChatRequest(
-        (*system, *turns),
+        (*draw(st.lists(_openai_system(odd=odd), max_size=2)), *turns),
         tools=tools,
-        tool_choice=draw(choices(tools)),
+        tool_choice=draw(choices(tools, allowed=True)),
         parallel_tool_calls=draw(optional(st.booleans())) if tools else None,
-        response_format=draw(formats(named=True)),
+        response_format=form,
         params=draw(openai_params()),
         user=draw(optional(ids)),
         metadata=draw(st.dictionaries(ids, ids, max_size=2)),
-        extra=draw(st.sampled_from([{}, {OPENAI: {"store": True}}, {OPENAI: {"n": 2, "logprobs": True}}])),
+        extra=draw(st.sampled_from([{}, {OPENAI: {"store": True}}, {OPENAI: {"n": 2, "logprobs": True}}, *inner])),
     )
 
 
 @st.composite
-def anthropic_requests(draw: st.DrawFn) -> ChatRequest:
-    """Requests that Anthropic's format says without loss."""
-    system = draw(st.lists(solid.map(Text), max_size=2))
-    turns = draw(exchanges(assistant=_thought, results=_results_together, user=_user(solid)))
-    tools = draw(tool_sets())
+def anthropic_requests(draw: st.DrawFn, *, odd: bool = True) -> ChatRequest:
+    """Requests that Anthropic's format says without loss; `odd`: with fields that its document does not have."""
+    cached = st.builds(lambda word, extra: Text(word, extra=extra), solid, extras(ANTHROPIC, CACHED))
+    system = draw(st.lists(cached, max_size=2))
+    turns = draw(
+        exchanges(
+            assistant=lambda calls: _thought(calls, odd=odd),
+            results=lambda found: _anthropic_results(found, odd=odd),
+            user=_anthropic_user(odd=odd),
+            extra=extras(ANTHROPIC, CACHED),
+        )
+    )
+    tools = draw(tool_sets(extra=extras(ANTHROPIC, CACHED)))
     params = draw(anthropic_params())
     choice = draw(choices(tools, forced=params.thinking_budget is None))
+    own: list[Any] = [{ANTHROPIC: {"service_tier": "auto"}}]
+    own += [{ANTHROPIC: {name: UNKNOWN}} for name in ("metadata", "output_config", "x")] * odd
+    own += [{ANTHROPIC: {"thinking": {"display": "omitted"}}}] * (params.thinking_budget is not None and odd)
+    own += [{ANTHROPIC: {"tool_choice": UNKNOWN}}] * (choice is not None and odd)
     return ChatRequest(
         (*([Message("system", tuple(system))] if system else []), *turns),
         tools=tools,
@@ -218,25 +321,31 @@ def anthropic_requests(draw: st.DrawFn) -> ChatRequest:
         response_format=draw(formats(named=False)),
         params=params,
         user=draw(optional(ids)),
-        extra=draw(st.sampled_from([{}, {ANTHROPIC: {"service_tier": "auto"}}])),
+        extra=draw(st.sampled_from([{}, *own])),
     )
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> ChatRequest:
     """Requests that both formats can be given; names and ids are anything, much of the rest is lossy in one."""
-    anything = (words, words)
     system = st.lists(words.map(Text), min_size=1, max_size=2).map(lambda parts: Message("system", tuple(parts)))
-    turns = draw(exchanges(assistant=_thought, results=_results_together, user=_user(solid), call=anything))
+    shared = solid.map(Text) | images | links.map(lambda url: Image(url, detail="low"))
+    shared |= st.builds(Document, text=solid, title=optional(solid))
+    content = st.lists(shared, min_size=1, max_size=3).map(tuple)
+    user = st.builds(lambda said, name: Message("user", said, name), content, optional(ids))
+    results = _anthropic_results
+    turns = draw(
+        exchanges(assistant=_thought, results=lambda found: results(found, odd=False), user=user, call=(words, words))
+    )
     tools = draw(tool_sets(name=words))
     openai, anthropic = draw(openai_params()), draw(anthropic_params())
-    schema = draw(optional(st.builds(lambda one: ResponseFormat("json_schema", "answer", one), schemas)))
+    form = st.builds(ResponseFormat, st.just("json_schema"), st.just("answer"), schemas, st.none(), optional(solid))
     return ChatRequest(
         (*draw(st.lists(system, max_size=2)), *turns),
         tools=tools,
-        tool_choice=draw(choices(tools, forced=False)),
+        tool_choice=draw(choices(tools, forced=False, allowed=True)),
         parallel_tool_calls=draw(optional(st.booleans())),
-        response_format=schema,
+        response_format=draw(optional(form)),
         params=Params(
             temperature=openai.temperature,
             top_p=openai.top_p,
@@ -253,98 +362,6 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     )
 
 
-@st.composite
-def usages(draw: st.DrawFn) -> Usage:
-    cached, written = draw(optional(st.integers(0, 99))), draw(optional(st.integers(0, 99)))
-    return Usage(
-        input_tokens=draw(st.integers(0, 99)) + (cached or 0) + (written or 0),
-        output_tokens=draw(st.integers(0, 99)),
-        cached_tokens=cached,
-        cache_write_tokens=written,
-        reasoning_tokens=draw(optional(st.integers(0, 99))),
-    )
-
-
-details = st.lists(st.fixed_dictionaries({"type": st.just("reasoning.encrypted"), "data": words}), max_size=2)
-"""Encrypted thoughts, as OpenRouter tells them; they come back as they were, in their order."""
-OPENAI_EXTRA: list[dict[str, Any]] = [
-    {},
-    {OPENAI: {"system_fingerprint": "s"}},
-    {OPENAI: {"choice": {"logprobs": {"content": [1]}, "native_finish_reason": "x"}, "timings": {"x": 1}}},
-    {OPENAI: {"message": {"annotations": [{"type": "url_citation"}]}}},
-]
-
-
-@st.composite
-def openai_replies(draw: st.DrawFn, *, whole: bool = True) -> Reply:
-    """Answers that OpenAI's format says without loss; those of streams have no parts but text."""
-    thinking: list[Any] = draw(st.lists(st.builds(Thinking, words), max_size=1))
-    opaque = st.just(Opaque(OPENAI, {"type": "x", "y": 1}))
-    refused = draw(st.booleans())
-    mark = {OPENAI: {"refusal": "field"}} if refused else {}
-    texts: list[Any] = [Text(draw(words), extra=mark)] if refused or draw(st.booleans()) else []
-    if whole and not refused and draw(st.booleans()):
-        texts = [draw(opaque), *texts, *draw(st.lists(words.map(Text) | opaque, max_size=2))]
-    own = st.sampled_from([{}, {OPENAI: {"extra_content": {"google": {"thought_signature": "s"}}}}])
-    call = st.builds(lambda *said, extra: ToolCall(*said, extra=extra), ids, names, arguments, extra=own)
-    calls = draw(st.lists(call, max_size=3, unique_by=lambda one: one.id))
-    reasons = ["refusal"] if refused else ["tool_calls" if calls else "stop", "length", "content_filter"]
-    reason = draw(st.sampled_from(reasons))
-    if calls and not refused and draw(st.booleans()):  # cut, or broken by the model itself
-        calls[-1] = replace(calls[-1], arguments='{"x', complete=reason not in CUT)
-    word = draw(optional(solid)) if reason == "stop" else None
-    extra = {OPENAI: {"choice": {"stop_reason": word}}} if word else draw(st.sampled_from(OPENAI_EXTRA))
-    kept = draw(details)
-    return Reply(
-        Message("assistant", (*thinking, *texts, *calls), extra={OPENAI: {"reasoning_details": kept}} if kept else {}),
-        stop_reason=reason,
-        stop_sequence=word,
-        usage=draw(optional(usages())),
-        model=draw(ids),
-        id=draw(ids),
-        extra=extra,
-    )
-
-
-@st.composite
-def anthropic_replies(draw: st.DrawFn, *, whole: bool = True) -> Reply:
-    """Answers that Anthropic's format says without loss; in those of streams no two texts stand together."""
-    thinking = st.builds(Thinking, words, words) | words.map(lambda data: Thinking("", redacted=data))
-    opaque = st.just(Opaque(ANTHROPIC, {"type": "server_tool_use", "id": "s", "name": "n", "input": {"x": 1}}))
-    cited: list[dict[str, Any]] = [{}, {ANTHROPIC: {"citations": [{"n": 1}]}}] if whole else [{}]
-    text = st.builds(lambda word, extra: Text(word, extra=extra), words, st.sampled_from(cited))
-    call = st.builds(
-        lambda *said, extra: ToolCall(*said, extra=extra),
-        *(ids, names, arguments),
-        extra=st.sampled_from([{}, {ANTHROPIC: {"caller": {"type": "direct"}}}] if whole else [{}]),
-    )
-    parts: list[Any] = draw(st.lists(thinking | opaque | text | call, max_size=5))
-    parts = [one for i, one in enumerate(parts) if not (isinstance(one, ToolCall) and one.id in ids_of(parts[:i]))]
-    if not whole:
-        parts = [p for i, p in enumerate(parts) if not (i and isinstance(p, Text) and isinstance(parts[i - 1], Text))]
-    ended = "tool_calls" if ids_of(parts) else "stop"
-    reason = draw(st.sampled_from([ended, "length", "refusal"]))
-    last = parts[-1] if parts else None
-    if reason == "length" and isinstance(last, ToolCall) and last.arguments == "{}":
-        parts[-1] = replace(last, complete=not whole)
-    return Reply(
-        Message("assistant", tuple(parts)),
-        stop_reason=reason,
-        stop_sequence=draw(optional(solid)) if reason == ended else None,
-        usage=draw(optional(usages())),
-        model=draw(ids),
-        id=draw(ids),
-        extra=draw(st.sampled_from([{}, {ANTHROPIC: {"stop_details": {"category": "x"}}}])),
-    )
-
-
-def ids_of(parts: list[Any]) -> set[str]:
-    return {part.id for part in parts if isinstance(part, ToolCall)}
-
-
-REPLIES = {OPENAI: openai_replies, ANTHROPIC: anthropic_replies}
-
-
 def cuts(data: bytes) -> st.SearchStrategy[list[bytes]]:
     """The same bytes in other chunks."""
     return st.lists(st.integers(0, len(data)), max_size=8).map(
@@ -352,30 +369,3 @@ def cuts(data: bytes) -> st.SearchStrategy[list[bytes]]:
             data[start:end] for start, end in zip([0, *sorted(places)], [*sorted(places), len(data)], strict=True)
         ]
     )
-
-
-def events_of(reply: Reply) -> list[Event]:
-    """The events of a stream that gives this reply."""
-    events: list[Event] = []
-    text: list[str] = []
-    thinking: list[str] = []
-    index = 0
-    for part in reply.content:
-        if isinstance(part, Opaque) or (isinstance(part, Thinking) and part.redacted is not None):
-            events.append(PartEvent(part))
-        elif isinstance(part, Thinking):
-            events.append(ThinkingDelta.append(thinking, part.text))
-            if part.signature is not None:
-                events.append(ThinkingDelta.append(thinking, "", part.signature))
-        elif isinstance(part, Text):
-            middle = len(part.text) // 2
-            pieces = [piece for piece in (part.text[:middle], part.text[middle:]) if piece]
-            events += [TextDelta.append(text, piece) for piece in pieces]
-        elif isinstance(part, ToolCall):
-            events.append(ToolCallStart(index, part.id, part.name))
-            events += [ToolCallDelta(index, part.id, letter) for letter in part.arguments]
-            events.append(ToolCallEnd(index, part))
-            index += 1
-    if reply.usage is not None:
-        events.append(UsageEvent(reply.usage))
-    return [*events, Finish(reply)]

@@ -23,7 +23,8 @@ from llmroute.wire.replies import empty
 from tests.properties.test_wire_round_trips import check_grammar
 from tests.wire.ollama_strategies import ollama_replies, ollama_requests
 from tests.wire.random_requests import Maker
-from tests.wire.strategies import anthropic_requests, cuts, events_of, openai_requests, requests
+from tests.wire.reply_strategies import events_of
+from tests.wire.strategies import anthropic_requests, cuts, openai_requests, requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

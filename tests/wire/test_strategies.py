@@ -1,0 +1,115 @@
+"""The strategies draw every field that the neutral conversation has; one that is added and not drawn fails here."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from llmroute.wire.chat import Attempt, ChatRequest, Message, Params, Reply, ResponseFormat, Tool, ToolChoice, Usage
+from llmroute.wire.codec import ANTHROPIC, OPENAI
+from llmroute.wire.message import PART_TYPES
+from llmroute.wire.reply import STOP_REASONS
+from llmroute.wire.request import EFFORTS, FORMAT_KINDS, TOOL_MODES
+from tests.wire.json_strategies import any_replies, any_requests
+from tests.wire.reply_strategies import anthropic_replies, openai_replies
+from tests.wire.strategies import anthropic_requests, openai_requests
+
+REQUESTS = {OPENAI: openai_requests(), ANTHROPIC: anthropic_requests()}
+REPLIES = {OPENAI: openai_replies(), ANTHROPIC: anthropic_replies()}
+PARTS = tuple(PART_TYPES.values())
+REQUEST = (ChatRequest, Message, *PARTS, Tool, ToolChoice, ResponseFormat, Params)
+REPLY = (Reply, Message, Usage, *(PART_TYPES[name] for name in ("text", "thinking", "tool_call", "opaque")))
+UNSAID = {"Text.pinned", "ToolResult.pinned", "Thinking.source"}
+"""What no API is told: what pruning leaves alone, and whose thoughts they are."""
+UNSAYABLE: dict[str, set[str]] = {
+    OPENAI: {
+        # Thoughts go to servers that want them, which a request does not say.
+        "Thinking.text", "Thinking.signature", "Thinking.redacted", "Thinking.extra",
+        # Documents of other kinds are lost or refused, and these have no word at all.
+        "Document.url", "Document.text", "ToolResult.is_error", "ToolCall.complete", "Params.top_k",
+        "Params.thinking_budget",
+    },
+    ANTHROPIC: {
+        "Message.name", "Image.detail", "ToolCall.complete", "ToolChoice.allowed", "ResponseFormat.name",
+        "ResponseFormat.description", "Params.seed", "Params.frequency_penalty", "Params.presence_penalty",
+        "ChatRequest.metadata",
+    },
+}  # fmt: skip
+OF_THE_ROUTER = {"Reply.attempts", "Reply.resolution", "Reply.mock", "Reply.warnings", "Message.name"}
+"""What a reply does not bring from the wire."""
+UNSAYABLE_REPLY: dict[str, set[str]] = {
+    OPENAI: {"Thinking.signature", "Thinking.redacted", "Thinking.extra"},
+    ANTHROPIC: {"Message.extra"},
+}
+
+
+@cache
+def seen(strategy: Any) -> frozenset[str]:
+    """`Class.field` of everything that is drawn and not at its default, and the words of choices."""
+    found: set[str] = set()
+
+    @settings(
+        max_examples=300,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
+    )
+    @given(strategy)
+    def look(value: Any) -> None:
+        found.update(said(value))
+
+    look()
+    return frozenset(found)
+
+
+def said(value: Any) -> set[str]:
+    if isinstance(value, tuple | list):
+        return set().union(*map(said, value)) if value else set()
+    if not is_dataclass(value):
+        return set()
+    found: set[str] = set()
+    for item in fields(value):
+        mine = getattr(value, item.name)
+        default = item.default_factory() if item.default_factory is not MISSING else item.default
+        if mine != default and mine is not None:
+            found |= {f"{type(value).__name__}.{item.name}"} | said(mine)
+        if isinstance(mine, str) and item.name in {"mode", "kind", "reasoning_effort", "stop_reason", "role"}:
+            found.add(mine)
+    return found
+
+
+def fields_of(drawn: frozenset[str]) -> frozenset[str]:
+    return drawn & all_of((*REQUEST, *REPLY, Attempt))
+
+
+def all_of(classes: tuple[type, ...]) -> set[str]:
+    return {f"{cls.__name__}.{item.name}" for cls in classes for item in fields(cls)}
+
+
+@pytest.mark.parametrize(("api", "strategy"), REQUESTS.items())
+def test_requests(api: str, strategy: Any) -> None:
+    drawn = fields_of(seen(strategy))
+    assert drawn == all_of(REQUEST) - UNSAID - UNSAYABLE[api]
+
+
+@pytest.mark.parametrize(("api", "strategy"), REPLIES.items())
+def test_replies(api: str, strategy: Any) -> None:
+    drawn = fields_of(seen(strategy))
+    assert drawn == all_of(REPLY) - UNSAID - OF_THE_ROUTER - UNSAYABLE_REPLY[api]
+
+
+def test_requests_and_replies_of_any_kind() -> None:
+    drawn = seen(any_requests) | seen(any_replies)
+    assert fields_of(drawn) == all_of((*REQUEST, *REPLY, Attempt)) - {"Reply.resolution"}
+
+
+def test_every_word_of_a_choice_is_drawn() -> None:
+    drawn = frozenset().union(*map(seen, REQUESTS.values()))
+    assert {*TOOL_MODES, *FORMAT_KINDS, *EFFORTS, "system", "user", "assistant", "tool"} <= drawn
+    assert set(STOP_REASONS) <= frozenset().union(*map(seen, REPLIES.values()))
