@@ -192,6 +192,8 @@ def test_a_variable_in_the_name_of_a_model() -> None:
     assert held(purpose, environ, purpose="p") == [("prompts", RELAY, 2), ("env:SECRET", RELAY, 2)]
     assert held(provider.replace("${SECRET}", "m"), {"SECRET": "m"}) == [("prompts", RELAY, 2)]
     assert held(provider.replace("${SECRET}", "${SECRET:-m}")) == [("prompts", RELAY, 2)]
+    twice = f"defaults: {{model: '${{SECRET}}', base_url: '{RELAY}', fallbacks: [{{base_url: '{RELAY}:1', model: m}}]}}"
+    assert held(twice, environ) == [("prompts", RELAY, 2), ("env:SECRET", RELAY, 2), ("prompts", f"{RELAY}:1", 2)]
 
 
 def test_an_adapter_of_another_package_may_sign_with_what_it_finds() -> None:
