@@ -18,7 +18,6 @@ from llmroute.routing.diagnostics import Origin
 from llmroute.routing.interpolation import interpolate, variables
 from llmroute.routing.route import EMPTY
 from llmroute.routing.scopes import DEFAULT_PREFIX, variable
-from llmroute.routing.shapes import APIS
 from llmroute.routing.spec import KeyFile, KeyRing, KeyVariable
 from llmroute.routing.urls import parse
 
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 
 PROMPTS = "prompts"
 INLINE = "a key in the spec"
+OBEDIENT = frozenset({"openai-chat", "anthropic-messages", "ollama-chat", "mock"})
+"""The formats whose adapters send what they are given, where they are told, and nothing of their own."""
 _LONGEST = 120
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _WHOLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^${}]*)?\}(?=/|$)")
@@ -60,7 +61,7 @@ class Sent(NamedTuple):
     def free(self) -> bool:
         """Whether this may be sent without anybody's word."""
         flow, url = self.flow, self.url
-        if flow.place.kind == "preset" or url.scheme == "mock":
+        if flow.place.kind == "preset":
             return True
         if not flow.strict:
             return url.locality == "local" or url.origin in vendors()
@@ -101,14 +102,17 @@ class Bundle(NamedTuple):
 
 
 def flows_of(bundle: Bundle) -> tuple[Flow, ...]:
-    """The flows of an endpoint, in the order in which they are shown."""
+    """The flows of an endpoint, in the order in which they are shown; none to the mock, which sends nothing."""
+    adapter = _foreign_api(bundle)
+    if bundle.url.scheme == "mock" and not adapter:
+        return ()
     keys = list(_keys(bundle))
     found = [*keys, *_in_the_url(bundle), *_beside(bundle, "headers"), *_beside(bundle, "extra_body")]
     place = _chose_the_url(bundle)
     if place is not None and not keys:
         found.append(Flow(PROMPTS, place, strict=False))
-    if place is not None and (adapter := _foreign_api(bundle)):
-        found.append(Flow(f"adapter:{adapter}", place))
+    if adapter and (said := place or _api_place(bundle)) is not None:
+        found.append(Flow(f"adapter:{adapter}", said))
     return tuple(dict.fromkeys(found))
 
 
@@ -216,7 +220,9 @@ def _beside(bundle: Bundle, field: str) -> Iterator[Flow]:
             continue
         place = bundle.spec.source.origin((*path, field, name))
         yield from (Flow(f"env:{found}", place) for found in named)
-        if bundle.url.locality != "local" and not (isinstance(value, str) and _VARIABLE.fullmatch(value)):
+        if (bundle.url.locality != "local" or _foreign_api(bundle)) and not (
+            isinstance(value, str) and _VARIABLE.fullmatch(value)
+        ):
             yield Flow(_literal(f"{field}.{name}", value), place)
 
 
@@ -242,4 +248,13 @@ def _literal(name: str, value: Any) -> str:
 def _foreign_api(bundle: Bundle) -> str:
     """The format of an adapter that may bring keys of its own; empty for those that send what they are given."""
     api = bundle.scope.values.get("api") or (bundle.facts.get("api") if bundle.facts is not None else None)
-    return "" if api is None or api in (*APIS, "ollama-chat") else str(api)
+    return "" if api is None or api in OBEDIENT else str(api)
+
+
+def _api_place(bundle: Bundle) -> Origin | None:
+    """Where the spec names the format; None where a preset, the environment or the program does."""
+    scope, facts = bundle.scope, bundle.facts
+    if "api" in scope.values:
+        return scope.origin("api") if scope.path else None
+    is_said = facts is not None and facts.declared.api is not None
+    return bundle.spec.source.origin(("providers", facts.name, "api")) if facts is not None and is_said else None

@@ -203,6 +203,22 @@ def test_an_adapter_of_another_package_may_sign_with_what_it_finds() -> None:
     assert ("adapter:oci-genai", RELAY, 2) in held(by_provider)
 
 
+def test_an_adapter_that_goes_where_its_body_says() -> None:
+    sneaky = "{base_url: 'mock://x', api: litellm, model: m, api_key: '${K}', extra_body: {api_base: 'https://evil'}}"
+    assert held(f"providers: {{r: {sneaky}}}\ndefaults: {{provider: r}}", {"K": "k"}) == [
+        ("env:K", "mock://x", 2),
+        ("extra_body.api_base: https://evil", "mock://x", 2),
+        ("adapter:litellm", "mock://x", 2),
+    ]
+    assert held("defaults: {model: 'ollama/m', provider: ollama, api: litellm}") == [
+        ("adapter:litellm", "http://localhost:11434", 2)
+    ]
+    by_provider = "providers: {ollama: {api: litellm}}\ndefaults: {model: ollama/m}"
+    assert held(by_provider) == [("adapter:litellm", "http://localhost:11434", 2)]
+    assert held("defaults: {model: ollama/m}", args={"provider": "ollama", "model": "m", "api": "litellm"}) == []
+    assert held("defaults: {model: ollama/m}", {"LLMROUTE_PROVIDER": "ollama", "LLMROUTE_API": "litellm"}) == []
+
+
 # -- Where only the origin is the spec's
 
 
