@@ -13,7 +13,7 @@ from llmroute.conversation.streams import AsyncConversationStream, ConversationS
 from llmroute.dispatch.ledger import Ledger
 from llmroute.dispatch.requests import check_names
 from llmroute.errors import ConversationError
-from llmroute.wire.chat import Message, Usage
+from llmroute.wire.chat import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Said: TypeAlias = "str | Part | Iterable[Part] | Message"
 """What the user says: a text, a part or several, or a whole message."""
-_NO_USAGE = Usage()
 
 
 class Conversation:
@@ -190,7 +189,11 @@ class Conversation:
 
     def clear(self) -> None:
         """Forget what was said; the system prompt, the tools and the usage stay."""
-        self._messages = ()
+        self.replace(())
+
+    def replace(self, messages: Iterable[Message]) -> None:
+        """Go on from another history."""
+        self._messages = tuple(messages)
         self._fitting.clear()
 
     def to_json(self) -> dict[str, Any]:
@@ -223,9 +226,7 @@ class Conversation:
         if self._messages is not before:
             raise ConversationError("the conversation went on elsewhere while this answer was under way")
         self._messages = (*messages, reply.message)
-        answered = reply.attempts[-1].target
-        target = next(each for each in reply.resolution.route.targets if each.name == answered)
-        self._ledger.enter(reply.resolution.query, target, reply.usage or _NO_USAGE)
+        self._ledger.enter_reply(reply)
         self._fitting.counted(reply)
         return reply
 

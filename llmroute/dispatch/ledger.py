@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.catalog.presets import PRESETS
 from llmroute.wire import shape
+from llmroute.wire.chat import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llmroute.routing.route import Query, Target
-    from llmroute.wire.chat import Usage
+    from llmroute.wire.chat import Reply
 
+_NO_USAGE = Usage()
 PENDING = 1000
 """So many answers wait for their price; loading the price list is no part of a call."""
 
@@ -142,6 +144,12 @@ class Ledger:
             self._pending.append((query, target, usage, self._now()))
             if len(self._pending) >= PENDING:
                 self._settle()
+
+    def enter_reply(self, reply: Reply) -> None:
+        """One answer, as a router gave it."""
+        answered = reply.attempts[-1].target
+        target = next(each for each in reply.resolution.route.targets if each.name == answered)
+        self.enter(reply.resolution.query, target, reply.usage or _NO_USAGE)
 
     def report(self) -> UsageReport:
         """The sums up to now."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from llmroute.adapters.base import Adapter
     from llmroute.dispatch.ledger import UsageReport
+    from llmroute.dispatch.model_lists import Listing
     from llmroute.routing.route import Resolution, Target
     from llmroute.routing.spec import RoutingSpec
     from llmroute.wire.chat import Attempt, Reply
@@ -153,6 +154,14 @@ class Router:
     def usage(self) -> UsageReport:
         """Calls, tokens and list prices of all answers up to now, by agent, purpose, provider and model."""
         return self._ledger.report()
+
+    def models(self, *, agent: str | None = None, purpose: str | None = None, refresh: bool = False) -> Listing:
+        """What the provider of the primary target offers, from a cache of a day unless `refresh`."""
+        from llmroute.dispatch.model_lists import Asking, listing, preset_of
+
+        target = self.resolve(agent=agent, purpose=purpose).target
+        asking = Asking(self._environ.snapshot(), refresh=refresh, gate=self._gate)
+        return listing(target, preset_of(self.spec, target), asking)
 
     def complete(self, messages: Messages, **asked: Unpack[Asked]) -> Reply:
         """Ask, and wait for the whole answer.
