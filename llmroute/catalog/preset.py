@@ -19,6 +19,7 @@ QUIRKS: Mapping[str, str] = MappingProxyType(
         "mid_system": "True: messages of role `system` may stand in the middle of a conversation.",
         "no_json_object": "True: `response_format: {type: json_object}` is refused; `json_schema` works.",
         "no_stream_usage": "True: `stream_options` is refused; usage comes with the last chunk unasked.",
+        "no_urls": "True: images and documents by URL, which the server would have to fetch, are an error.",
         "no_user": "True: `user` is refused.",
         "on_unsupported": "`error`: what can't be written without loss is an error; `warn` (the default) says it.",
         "output_format": "False: `output_config.format` is not known; a tool must be called with the answer.",

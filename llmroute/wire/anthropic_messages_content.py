@@ -99,6 +99,8 @@ class Content:
         return self._thinking(part, at) if isinstance(part, Thinking) else [self._block(part, at)]
 
     def _block(self, part: Image | Document | ToolCall | ToolResult | Opaque, at: str) -> dict[str, Any]:
+        if isinstance(part, Image | Document) and part.url is not None and self._quirks.no_urls:
+            raise ConversionError("the server may not fetch what is at a URL; give the data", pointer=f"{at}/url")
         if isinstance(part, Image):
             return self._image(part, at)
         if isinstance(part, Document):

@@ -86,6 +86,8 @@ class Content:
                 return {"type": "refusal", "refusal": part.text, **extra}
             return {"type": "text", "text": part.text, **extra}
         if isinstance(part, Image):
+            if part.url is not None and self._quirks.no_urls:
+                raise ConversionError("the server may not fetch images; give the data", pointer=f"{at}/url")
             url = part.url if part.url is not None else f"data:{part.media_type};base64,{part.data}"
             image = {"url": url} if part.detail is None else {"url": url, "detail": part.detail}
             row = {"type": "image_url", "image_url": image}

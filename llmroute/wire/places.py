@@ -99,8 +99,8 @@ def _openai_part(path: Path) -> Path:
     match path:
         case ["arguments"]:
             return ["function", "arguments"]
-        case ["detail"]:
-            return ["image_url", "detail"]
+        case ["detail" | "url"]:
+            return ["image_url", *path]
         case ["media_type"]:
             return ["image_url", "url"]
         case ["extra", *rest]:

@@ -53,6 +53,8 @@ class Quirks:
     """Anthropic: False on servers without `output_config.format`: a tool must be called with the answer."""
     raw_arguments: bool = False
     """Anthropic: True writes arguments that are no JSON object as `{"_raw": TEXT}`; else they are an error."""
+    no_urls: bool = False
+    """Both: True refuses images and documents by URL, which the server would have to fetch."""
     on_unsupported: Literal["warn", "error"] = "warn"
     """Both: `error` turns every loss into a `ConversionError`."""
 

@@ -75,6 +75,9 @@ def _inner(schema: object, at: str, note: Note) -> Any:
 def _is_enforced(key: str, value: object) -> bool:
     if key == "format":
         return value in _FORMATS
+    if key in {"enum", "const"}:
+        values = value if key == "enum" and isinstance(value, list) else [value]
+        return not any(isinstance(one, dict | list) for one in values)
     return key in _KEPT or (key == "minItems" and value in (0, 1))
 
 

@@ -59,6 +59,12 @@ TO_ANTHROPIC = [
         messages(user(block("image_url", image_url={"url": "data:image/tiff;base64,AA=="}))),
         refused="/messages/0/content/0/image_url/url",
     ),
+    Row(
+        "image-by-url-where-none-may-be-fetched",
+        messages(user(text("a"), block("image_url", image_url={"url": "https://a.example"}))),
+        refused="/messages/0/content/1/image_url/url",
+        quirks=Quirks(no_urls=True),
+    ),
     Row("audio", messages(user(block("input_audio", input_audio={}))), refused="/messages/0/content/0"),
     Row(
         "pdf",

@@ -170,6 +170,12 @@ TO_OPENAI = [
         refused="/messages/0/content/0/source/url",
     ),
     Row(
+        "image-by-url-where-none-may-be-fetched",
+        messages(user(PICTURE)),
+        refused="/messages/0/content/0/source/url",
+        quirks=Quirks(no_urls=True),
+    ),
+    Row(
         "pdf-by-id",
         messages(user(block("document", source={"type": "file", "file_id": "1"}))),
         refused="/messages/0/content/0",

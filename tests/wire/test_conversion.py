@@ -226,6 +226,16 @@ def test_what_is_not_enforced_is_told() -> None:
     ]
 
 
+def test_enumerations_of_plain_values_are_enforced() -> None:
+    schema = {"enum": ["a", 1, None], "anyOf": [{"const": True}]}
+    assert enforceable(schema, "", note) == schema
+    lost: list[str] = []
+    odd = {"enum": ["a", {}], "items": {"const": [1]}}
+    found = enforceable(odd, "", lambda _what, at: lost.append(at))
+    assert lost == ["/enum", "/items/const"]
+    assert found == {"description": '{enum: ["a", {}]}', "items": {"description": "{const: [1]}"}}
+
+
 def deep(levels: int) -> dict[str, Any]:
     schema: dict[str, Any] = {}
     for _ in range(levels):
