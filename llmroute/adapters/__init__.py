@@ -36,17 +36,21 @@ def adapter_name(endpoint: Endpoint) -> str:
 
 
 def create(name: str) -> Adapter:
-    """A new instance of the adapter of that name.
+    """A new instance of the adapter of that name, with the methods that it leaves out.
 
     Raises:
-        LLMRouteError: nothing is registered under it, or more than one thing is.
+        LLMRouteError: nothing is registered under it, more than one thing is, or it has no `complete`.
     """
     path = ADAPTERS.get(name) or table().get(name)
     if path is None:
         raise LLMRouteError(f"no adapter for api {name!r}; known: {', '.join(sorted({*_HTTP, *table()}))}")
     module, _, attribute = path.partition(":")
     adapter: Adapter = getattr(import_module(module), attribute)()
-    return adapter
+    if name in ADAPTERS:
+        return adapter
+    from llmroute.adapters.defaults import with_defaults
+
+    return with_defaults(adapter)
 
 
 def table() -> dict[str, str]:
