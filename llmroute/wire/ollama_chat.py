@@ -18,6 +18,7 @@ from llmroute.wire.ollama_chat_stream import StreamDecoder
 from llmroute.wire.ollama_chat_stream_encode import StreamEncoder
 from llmroute.wire.quirks import Quirks
 from llmroute.wire.tools import check_choice, check_pairs, renamed, tool_names
+from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,7 +136,7 @@ class _Encoder:
         if tool.description:
             function["description"] = tool.description
         function["parameters"] = dict(tool.parameters) or {"type": "object", "properties": {}}
-        return {"type": "function", "function": function, **self.extras.of(tool.extra, f"{at}/extra")}
+        return united({"type": "function", "function": function}, self.extras.of(tool.extra, f"{at}/extra"))
 
     def options(self) -> dict[str, Any]:
         """Sampling and limits."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from llmroute.errors import ConversionError
 from llmroute.wire.codec import OLLAMA, Extras
 from llmroute.wire.message import Document, Image, Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +35,9 @@ class Content:
         for i, message in enumerate(self._messages):
             at = f"/messages/{i}"
             if message.role == "tool":
+                own = self._own(message, at)
                 results = (part for part in message.content if isinstance(part, ToolResult))
-                rows += [self._result(result, f"{at}/content/{j}") for j, result in enumerate(results)]
+                rows += [self._result(result, f"{at}/content/{j}") | own for j, result in enumerate(results)]
             else:
                 rows.append(self._message(message, at))
         return rows
@@ -107,7 +109,7 @@ class Content:
         except ConversionError as error:
             raise ConversionError(error.message, pointer=f"{at}/arguments") from error
         name = self._called[call.id] = self._names[call.name]
-        return {"id": call.id, "function": {"name": name, "arguments": arguments}, **self._own(call, at)}
+        return united({"id": call.id, "function": {"name": name, "arguments": arguments}}, self._own(call, at))
 
     def _result(self, result: ToolResult, at: str) -> dict[str, Any]:
         row = {"role": "tool", **self._said(result.content, at, "\n\n")}

@@ -10,6 +10,7 @@ from llmroute.wire.codec import OLLAMA, Decoded
 from llmroute.wire.json_text import arguments_text
 from llmroute.wire.message import Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from llmroute.wire.request import ChatRequest, Effort, Params, ResponseFormat, Tool
+from llmroute.wire.unknown import known, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,8 @@ _ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
 _LEVELS: tuple[Effort, ...] = ("low", "medium", "high", "max")
 _REQUEST_FIELDS = frozenset({"model", "messages", "stream", "tools", "format", "options", "think"})
 _MESSAGE_FIELDS = frozenset({"role", "content", "thinking", "tool_calls"})
+_CALL = known("id", "type", function=known("name", "arguments", "index"))
+_TOOL = known("type", function=known("name", "description", "parameters"))
 _PARAMS = {
     "temperature": "temperature",
     "top_p": "top_p",
@@ -103,7 +106,7 @@ def call_of(row: Mapping[str, Any], call_id: str, at: str, source: str = OLLAMA)
         ConversionError: it has no function, or the function no name.
     """
     function = shape.as_object(row.get("function"), f"{at}/function")
-    rest = {key: value for key, value in shape.rest(row, ("id", "type", "function")).items() if value is not None}
+    rest = unknown(row, _CALL)
     return ToolCall(
         call_id,
         shape.text(function, "name", f"{at}/function"),
@@ -159,7 +162,7 @@ def _media_type(data: str) -> str:
 def _tool(item: object, at: str) -> Tool:
     row = shape.as_object(item, at)
     function, where = shape.as_object(row.get("function"), f"{at}/function"), f"{at}/function"
-    rest = shape.rest(row, ("type", "function"))
+    rest = unknown(row, _TOOL)
     return Tool(
         shape.text(function, "name", where),
         shape.optional(function, "description", str, where) or "",

@@ -9,6 +9,7 @@ from llmroute.wire.codec import OLLAMA, Encoded, Extras, Foreign, Losses
 from llmroute.wire.message import Part, Text, Thinking, ToolCall
 from llmroute.wire.openai_chat_reply_encode import flat
 from llmroute.wire.quirks import Quirks
+from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
     from llmroute.wire.reply import Reply, Usage
@@ -122,7 +123,7 @@ class _Writer:
             self.losses.add("tool_calls", f"arguments that are no JSON object are told as {RAW}", f"{at}/arguments")
         elif not call.complete:
             self.losses.add("tool_calls", "that arguments may have been cut is not told", at)
-        return row | self.extras.of(call.extra, f"{at}/extra")
+        return united(row, self.extras.of(call.extra, f"{at}/extra"))
 
     def end(self) -> dict[str, Any]:
         """The reason to stop and the token counts."""

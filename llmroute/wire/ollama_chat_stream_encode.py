@@ -9,6 +9,7 @@ from llmroute.errors import ConversionError
 from llmroute.wire.codec import OLLAMA, Loss
 from llmroute.wire.events import ErrorEvent, Event, Finish, Restart, TextDelta, ThinkingDelta, ToolCallEnd
 from llmroute.wire.ollama_chat_reply_encode import call_to, encode_reply, head_of
+from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
     from llmroute.wire.message import Extra
@@ -46,7 +47,7 @@ class StreamEncoder:
             case ThinkingDelta():
                 rows = [self._piece(thinking=event.text)] if event.text else []
             case ToolCallEnd():
-                call = call_to(event.call, raw=self._raw) | self._own(event.call.extra)
+                call = united(call_to(event.call, raw=self._raw), self._own(event.call.extra))
                 rows = [self._piece(tool_calls=[call])]
             case Finish():
                 rows = [self._last(event.reply)]

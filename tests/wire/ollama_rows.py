@@ -60,7 +60,7 @@ FROM_OPENAI = [
     Row(
         "image-by-url",
         messages(user(text("a"), block("image_url", image_url={"url": "https://a.example/a.png"}))),
-        refused="/messages/0/content/1",
+        refused="/messages/0/content/1/image_url/url",
     ),
     Row("audio", messages(user(block("input_audio", input_audio={}))), refused="/messages/0/content/0"),
     Row(
