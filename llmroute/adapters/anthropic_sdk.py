@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import anthropic
 
+from llmroute.adapters.connections.httpx2_clients import async_client, sync_client
 from llmroute.adapters.sdk import UNUSED_KEY, SDKExchange, aput_headers, put_headers
-from llmroute.adapters.transport import async_client, sync_client
 
 if TYPE_CHECKING:
     from llmroute.adapters.base import Endpoint
@@ -18,7 +18,7 @@ class AnthropicSDKAdapter(SDKExchange):
 
     path = "/v1/messages"
     status_error = anthropic.APIStatusError
-    broken = (*SDKExchange.broken, anthropic.AnthropicError)
+    sdk_error = anthropic.AnthropicError
 
     def _sync(self, endpoint: Endpoint) -> anthropic.Anthropic:
         return anthropic.Anthropic(http_client=sync_client(endpoint, [put_headers]), **_explicit(endpoint))

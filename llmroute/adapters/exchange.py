@@ -6,12 +6,11 @@ The adapters on HTTP differ in `_send` and `_asend` alone.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
-
-import httpx2
+from typing import TYPE_CHECKING, Any
 
 from llmroute.adapters.answers import EventReader, WholeAnswer
 from llmroute.adapters.broken import from_exception
+from llmroute.adapters.connections.breaks import Break
 from llmroute.adapters.formats import Prepared, prepare
 from llmroute.adapters.timeouts import Timeouts
 from llmroute.errors import PolicyError
@@ -27,23 +26,23 @@ if TYPE_CHECKING:
 class Exchange(ABC):
     """The part of an adapter that all on HTTP share."""
 
-    broken: tuple[type[Exception], ...] = (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, OSError, PolicyError)
+    broken: tuple[type[Exception], ...] = (Break, PolicyError)
     """What sending and reading may raise. These exceptions hold the request, so they end here: what is raised in
     their place is raised outside of the `except` block, where it gets no `__context__`."""
 
     @abstractmethod
-    def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
+    def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> Any:
         """Send, and return when the head of the answer is there."""
 
     @abstractmethod
-    async def _asend(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
+    async def _asend(self, call: Call, ready: Prepared, timeouts: Timeouts) -> Any:
         """The same, asynchronous."""
 
     def complete(self, call: Call) -> Reply:
         """Ask, and read the whole answer."""
         answer = WholeAnswer(call, prepare(call, stream=False))
         failure: CallError | None = None
-        response: httpx2.Response | None = None
+        response: Any | None = None
         try:
             response = self._send(call, answer.ready, Timeouts.whole(call))
             answer.begin(response)
@@ -62,7 +61,7 @@ class Exchange(ABC):
         """The same, asynchronous."""
         answer = WholeAnswer(call, prepare(call, stream=False))
         failure: CallError | None = None
-        response: httpx2.Response | None = None
+        response: Any | None = None
         try:
             response = await self._asend(call, answer.ready, Timeouts.whole(call))
             answer.begin(response)
@@ -81,7 +80,7 @@ class Exchange(ABC):
         """Ask, and give the events as they come."""
         reader = EventReader(call, prepare(call, stream=True), Timeouts.stream(call))
         failure: CallError | None = None
-        response: httpx2.Response | None = None
+        response: Any | None = None
         try:
             response = self._send(call, reader.ready, reader.timeouts)
             reader.begin(response)
@@ -100,7 +99,7 @@ class Exchange(ABC):
         """The same, asynchronous."""
         reader = EventReader(call, prepare(call, stream=True), Timeouts.stream(call))
         failure: CallError | None = None
-        response: httpx2.Response | None = None
+        response: Any | None = None
         try:
             response = await self._asend(call, reader.ready, reader.timeouts)
             reader.begin(response)

@@ -1,19 +1,16 @@
-"""Plain HTTP on httpx2: any server that speaks one of the formats, blocking and asynchronous."""
+"""Plain HTTP on connections of our own: any server that speaks one of the formats, blocking and asynchronous."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
-
-import httpx2
+from typing import TYPE_CHECKING, Any
 
 from llmroute.adapters.base import Clients
+from llmroute.adapters.connections.reach import obeys_proxy
 from llmroute.adapters.exchange import Exchange
 from llmroute.adapters.formats import to_bytes
-from llmroute.adapters.transport import async_transport, sync_transport
 
 if TYPE_CHECKING:
-    from llmroute.adapters.base import Call
+    from llmroute.adapters.base import Call, Endpoint
     from llmroute.adapters.formats import Prepared
     from llmroute.adapters.timeouts import Timeouts
 
@@ -22,36 +19,38 @@ class HttpAdapter(Exchange):
     """`openai-chat`, `anthropic-messages` and `ollama-chat` over plain HTTP."""
 
     def __init__(self) -> None:
-        self._ways: Clients[httpx2.BaseTransport, httpx2.AsyncBaseTransport]
-        self._ways = Clients(sync_transport, async_transport)
+        self._pools: Clients[Any, Any] = Clients(_pool, _async_pool)
 
-    def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
-        return self._ways.sync(call.endpoint).handle_request(_request(call, ready, timeouts))
+    def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> Any:
+        return self._pools.sync(call.endpoint).send(ready, to_bytes(ready.body, call), timeouts)
 
-    async def _asend(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
-        return await self._ways.async_(call.endpoint).handle_async_request(_request(call, ready, timeouts))
+    async def _asend(self, call: Call, ready: Prepared, timeouts: Timeouts) -> Any:
+        return await self._pools.async_(call.endpoint).send(ready, to_bytes(ready.body, call), timeouts)
 
     def close(self) -> None:
         """Close the connections of blocking calls."""
-        self._ways.close()
+        self._pools.close()
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._ways.aclose()
+        await self._pools.aclose()
 
 
-@lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx2.URL:
-    """Parsing costs as much as encoding the request."""
-    return httpx2.URL(url)
+def _pool(endpoint: Endpoint) -> Any:
+    if obeys_proxy(endpoint):
+        from llmroute.adapters.connections.proxied import Proxied
+
+        return Proxied(endpoint)
+    from llmroute.adapters.connections.blocking import Pool
+
+    return Pool(endpoint)
 
 
-def _request(call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Request:
-    """The request as it stands: no client stands between it and the wire."""
-    return httpx2.Request(
-        "POST",
-        _parsed(ready.url),
-        headers=ready.headers,
-        content=to_bytes(ready.body, call),
-        extensions={"timeout": timeouts.to_dict()},
-    )
+def _async_pool(endpoint: Endpoint) -> Any:
+    if obeys_proxy(endpoint):
+        from llmroute.adapters.connections.proxied import AsyncProxied
+
+        return AsyncProxied(endpoint)
+    from llmroute.adapters.connections.asynchronous import Pool
+
+    return Pool(endpoint)

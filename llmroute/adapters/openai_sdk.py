@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import openai
 
+from llmroute.adapters.connections.httpx2_clients import async_client, sync_client
 from llmroute.adapters.sdk import UNUSED_KEY, SDKExchange, aput_headers, put_headers
-from llmroute.adapters.transport import async_client, sync_client
 
 if TYPE_CHECKING:
     from llmroute.adapters.base import Endpoint
@@ -19,7 +19,7 @@ class OpenAISDKAdapter(SDKExchange):
 
     path = "/chat/completions"
     status_error = openai.APIStatusError
-    broken = (*SDKExchange.broken, openai.OpenAIError)
+    sdk_error = openai.OpenAIError
 
     def _sync(self, endpoint: Endpoint) -> openai.OpenAI:
         return openai.OpenAI(http_client=sync_client(endpoint, [put_headers]), **_explicit(endpoint))

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx2
 
 from llmroute.adapters.broken import from_exception
+from llmroute.adapters.connections.breaks import Break
+from llmroute.adapters.connections.httpx2_breaks import Translated, translating
+from llmroute.adapters.connections.httpx2_clients import sync_transport
 from llmroute.adapters.failures import SUCCESS, context, from_status, malformed, read_report, where
 from llmroute.adapters.formats import headers_of
 from llmroute.adapters.redaction import clean
 from llmroute.adapters.timeouts import Timeouts
-from llmroute.adapters.transport import sync_transport
 from llmroute.errors import MalformedReplyError, PolicyError, RequestError
 from llmroute.wire.ndjson import Decoder
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 LARGEST = 32 * 1024 * 1024
 """No list is longer, decoded; one that is would only fill the memory."""
-_BROKEN = (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, OSError, PolicyError)
+_BROKEN = (Break, PolicyError)
 
 
 def url_at(endpoint: Endpoint, path: str, *, without: str = "") -> str:
@@ -62,10 +64,10 @@ class Questions:
             CallError: the server can't be reached, refuses, or answers with what is no JSON.
         """
         failure: CallError | None = None
-        response: httpx2.Response | None = None
+        response: Translated | None = None
         raw = b""
         try:
-            response = self._way.handle_request(self._request(method, url, body, Timeouts.whole(self.call)))
+            response = self._send(method, url, body, Timeouts.whole(self.call))
             raw = self._whole(response)
         except _BROKEN as exc:
             failure = from_exception(exc, self.call, answered=response is not None)
@@ -85,10 +87,10 @@ class Questions:
             CallError: as `ask`; or the server says in the stream that it failed.
         """
         failure: CallError | None = None
-        response: httpx2.Response | None = None
+        response: Translated | None = None
         timeouts, lines = Timeouts.stream(self.call), Decoder()
         try:
-            response = self._way.handle_request(self._request(method, url, body, timeouts))
+            response = self._send(method, url, body, timeouts)
             if response.status_code in SUCCESS:
                 for chunk in response.iter_raw():
                     timeouts.begun(self.call)
@@ -106,14 +108,17 @@ class Questions:
         if failure is not None:
             raise failure
 
-    def _request(self, method: str, url: str, body: Mapping[str, Any] | None, timeouts: Timeouts) -> httpx2.Request:
+    def _send(self, method: str, url: str, body: Mapping[str, Any] | None, timeouts: Timeouts) -> Translated:
         headers = headers_of(self.call, stream=False)
         content = None if body is None else json.dumps(body).encode()
         if content is None:
             headers.pop("content-type", None)
-        return httpx2.Request(method, url, headers=headers, content=content, extensions={"timeout": timeouts.to_dict()})
+        with translating():
+            extensions = {"timeout": timeouts.to_dict()}
+            request = httpx2.Request(method, url, headers=headers, content=content, extensions=extensions)
+            return Translated(self._way.handle_request(request))
 
-    def _whole(self, response: httpx2.Response) -> bytes:
+    def _whole(self, response: Translated) -> bytes:
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from llmroute.adapters.base import Clients
+from llmroute.adapters.connections.httpx2_breaks import Translated, translating
 from llmroute.adapters.exchange import Exchange
 from llmroute.adapters.formats import to_bytes
 
@@ -65,6 +66,8 @@ class SDKExchange(Exchange):
     """An exchange that an SDK sends, with its own path, and whose answer is taken raw."""
 
     path: str
+    sdk_error: type[Exception]
+    """The SDK's root exception."""
     status_error: type[Exception]
     """The SDK's exception for an answer that is no success; it holds the response."""
 
@@ -79,27 +82,33 @@ class SDKExchange(Exchange):
     def _async(self, endpoint: Endpoint) -> Any:
         """The same, asynchronous."""
 
-    def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
-        sdk = self._clients.sync(call.endpoint)
+    def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> Translated:
+        with translating():  # a new client reads the certificates
+            sdk = self._clients.sync(call.endpoint)
         token = _headers.set(ready.headers)
         try:
-            response: httpx2.Response = sdk.post(self.path, **_arguments(call, ready, timeouts))
-        except self.status_error as exc:
-            response = _response_of(exc)
+            with translating(self.sdk_error):
+                try:
+                    response: httpx2.Response = sdk.post(self.path, **_arguments(call, ready, timeouts))
+                except self.status_error as exc:
+                    response = _response_of(exc)
         finally:
             _headers.reset(token)
-        return response
+        return Translated(response)
 
-    async def _asend(self, call: Call, ready: Prepared, timeouts: Timeouts) -> httpx2.Response:
-        sdk = self._clients.async_(call.endpoint).sdk
+    async def _asend(self, call: Call, ready: Prepared, timeouts: Timeouts) -> Translated:
+        with translating():
+            sdk = self._clients.async_(call.endpoint).sdk
         token = _headers.set(ready.headers)
         try:
-            response: httpx2.Response = await sdk.post(self.path, **_arguments(call, ready, timeouts))
-        except self.status_error as exc:
-            response = _response_of(exc)
+            with translating(self.sdk_error):
+                try:
+                    response: httpx2.Response = await sdk.post(self.path, **_arguments(call, ready, timeouts))
+                except self.status_error as exc:
+                    response = _response_of(exc)
         finally:
             _headers.reset(token)
-        return response
+        return Translated(response)
 
     def close(self) -> None:
         """Close the connections of blocking calls."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
-import httpcore2
+from llmroute.adapters.connections.breaks import TimedOut
 
 if TYPE_CHECKING:
     import threading
 
     from llmroute.adapters.base import Call
+
+
+GLANCE_S = 0.2
+"""So often a blocking read looks whether somebody still waits for it."""
 
 
 class Limit(float):
@@ -38,13 +42,13 @@ class Limit(float):
         """Seconds that the next read may take.
 
         Raises:
-            httpcore2.ReadTimeout: the answer as a whole took too long, or nobody waits for it any more.
+            TimedOut: the answer as a whole took too long, or nobody waits for it any more.
         """
         if self.stopped is not None and self.stopped.is_set():
-            raise httpcore2.ReadTimeout("nobody waits for the answer any more")
+            raise TimedOut("nobody waits for the answer any more")
         remaining = self.ends_at - time.monotonic()
         if remaining <= 0:
-            raise httpcore2.ReadTimeout("the answer took too long as a whole")
+            raise TimedOut("the answer took too long as a whole")
         return min(self.idle_s, remaining)
 
 
@@ -71,6 +75,24 @@ class Timeouts:
         ends_at = now + seconds if call.ends_at is None else min(now + seconds, call.ends_at)
         return cls(max(0.001, min(call.connect_s, ends_at - now)), Limit(seconds, ends_at, call.stopped))
 
+    @property
+    def connect_s(self) -> float:
+        """Seconds until the connection stands."""
+        return self._connect_s
+
+    def read_s(self) -> float:
+        """Seconds for the next read.
+
+        Raises:
+            TimedOut: the answer as a whole took too long.
+        """
+        return self._read.left()
+
+    @property
+    def glance_s(self) -> float:
+        """The longest that a blocking read may go on without a look whether it was stopped."""
+        return float("inf") if self._read.stopped is None else GLANCE_S
+
     def to_dict(self) -> dict[str, float]:
         """The form of httpx2's request extension."""
         return {"connect": self._connect_s, "read": self._read, "write": self._read, "pool": self._connect_s}
@@ -83,8 +105,3 @@ class Timeouts:
     def hurry(self, seconds: float) -> None:
         """Let nothing be waited for longer than this from now on."""
         self._read.ends_at = min(self._read.ends_at, time.monotonic() + seconds)
-
-
-def left(timeout: float | None) -> float | None:
-    """Seconds for the next read, of a `Limit` or of a plain number; None is for ever."""
-    return timeout.left() if isinstance(timeout, Limit) else timeout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from llmroute.adapters.transport import obeys_proxy
+from llmroute.adapters.connections.reach import obeys_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

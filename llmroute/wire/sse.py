@@ -1,7 +1,7 @@
 r"""Server-sent events, read byte by byte as the WHATWG HTML standard says, and written.
 
 >>> decoder = Decoder()
->>> events = decoder.feed(b"event: ping\ndata: {}\n\nda") + decoder.feed(b"ta: 1\n\n")
+>>> events = [*decoder.feed(b"event: ping\ndata: {}\n\nda"), *decoder.feed(b"ta: 1\n\n")]
 >>> [(event.event, event.data) for event in events]
 [('ping', '{}'), ('', '1')]
 """
@@ -9,10 +9,13 @@ r"""Server-sent events, read byte by byte as the WHATWG HTML standard says, and 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmroute.errors import MalformedReplyError
 from llmroute.wire.quiet import quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_EVENT = 8 * 1024 * 1024
 """The most bytes of one event: a server that never ends a line must not fill the memory."""
@@ -54,8 +57,8 @@ class Decoder:
         self._id = b""
         self._retry: int | None = None
 
-    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """The events that these bytes complete.
+    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
+        """The events that these bytes complete, to be taken to the last; those before a bad one come before it.
 
         Raises:
             MalformedReplyError: an event is larger than `max_event`, or is no UTF-8.
@@ -66,7 +69,7 @@ class Decoder:
         has_cr = b"\r" in chunk
         if not has_cr and b"\n" not in chunk:
             self._keep(chunk)
-            return []
+            return
         self._pieces.append(chunk)
         whole = b"".join(self._pieces)
         self._pieces.clear()
@@ -74,9 +77,8 @@ class Decoder:
         self._after_cr = has_cr and chunk.endswith(b"\r")
         lines = _LINE_END.split(whole) if has_cr else whole.split(b"\n")
         rest = lines.pop()
-        events = self._take(lines)
+        yield from self._take(lines)
         self._keep(rest)
-        return events
 
     def close(self) -> list[ServerSentEvent]:
         """The events that the end of the stream completes: none."""
@@ -92,11 +94,10 @@ class Decoder:
         if self._size > self._max:
             raise MalformedReplyError(f"an event of the stream is larger than {self._max} bytes")
 
-    def _take(self, lines: list[bytes]) -> list[ServerSentEvent]:
+    def _take(self, lines: list[bytes]) -> Iterator[ServerSentEvent]:
         if self._at_start:
             lines[0] = lines[0].removeprefix(_BOM)
             self._at_start = False
-        events: list[ServerSentEvent] = []
         for line in lines:
             if line.startswith(b"data: "):
                 self._grow(len(line))
@@ -105,10 +106,9 @@ class Decoder:
                 self._field(line)
             else:
                 if self._data:
-                    events.append(self._dispatch())
+                    yield self._dispatch()
                 self._event = b""
                 self._size = 0
-        return events
 
     def _field(self, line: bytes) -> None:
         name, _, value = line.partition(b":")

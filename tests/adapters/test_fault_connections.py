@@ -204,10 +204,11 @@ class Deaf:
                 return
             self._held.append(connection)
             if self._says:
-                connection.sendall(self._says)
-                connection.shutdown(socket.SHUT_WR)
-                while connection.recv(65536):
-                    pass
+                with contextlib.suppress(OSError):  # the client may have read enough, and left
+                    connection.sendall(self._says)
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):
+                        pass
 
 
 LONG = "a long prompt " * 1_000_000

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmroute.adapters import transport
+from llmroute.adapters.connections import blocking
 from llmroute.adapters.http import HttpAdapter
 from llmroute.errors import AmbiguousError, ConnectError
 from llmroute.testing import Close, Reset
@@ -81,7 +81,7 @@ def test_a_new_connection_that_breaks_may_have_been_heard(api: str, server: Faul
 
 @every_api
 def test_so_may_a_kept_one_that_breaks_later(api: str, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "CLOSED_BEFORE_S", 0.0)
+    monkeypatch.setattr(blocking, "CLOSED_BEFORE_S", 0.0)
     server.script(good(api), [Close()], good(api))
     with contextlib.closing(HttpAdapter()) as adapter:
         adapter.complete(call(server, api))

@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import Any
 
-import httpcore2
 import pytest
 
 from llmroute.adapters.base import Adapter, Call
+from llmroute.adapters.connections.breaks import TimedOut
 from llmroute.adapters.timeouts import Limit
 from llmroute.errors import (
     CallError,
@@ -136,6 +136,6 @@ def test_an_asynchronous_drip_ends_at_the_deadline(http: Adapter, server: FaultS
 
 
 def test_a_limit_that_has_passed_reads_nothing_more() -> None:
-    with pytest.raises(httpcore2.ReadTimeout):
+    with pytest.raises(TimedOut):
         Limit(5.0, time.monotonic() - 1).left()
     assert 0 < Limit(5.0, time.monotonic() + 1).left() <= 1

@@ -1,6 +1,6 @@
-"""HTTP clients that go where the target says and nowhere else.
+"""httpx2's clients, for the SDKs, which bring it along: they go where the target says and nowhere else.
 
-Every client is built here: no redirect is followed, no variable of the environment moves a request (but for
+Every one is built here: no redirect is followed, no variable of the environment moves a request (but for
 `proxy: env`), a target is connected to addresses only that are as near as its locality says, and a time limit
 holds for an answer as a whole, however slowly it drips.
 """
@@ -15,8 +15,9 @@ import anyio
 import httpcore2
 import httpx2
 
-from llmroute.adapters.timeouts import Limit, left
-from llmroute.catalog import addresses
+from llmroute.adapters.connections.breaks import TimedOut
+from llmroute.adapters.connections.reach import CLOSED_BEFORE_S, check, obeys_proxy
+from llmroute.adapters.timeouts import GLANCE_S, Limit
 from llmroute.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -24,17 +25,21 @@ if TYPE_CHECKING:
 
     from llmroute.adapters.base import Endpoint
 
-CLOSED_BEFORE_S = 1.0
-"""A kept connection whose end shows within this many seconds of a request was closed before it took the request."""
 CLOSED_BEFORE = "the server had closed the kept connection"
 PIECE = 64 * 1024
 """So many bytes of a request are written at a time, each within what is left of its limit."""
-GLANCE_S = 0.2
-"""So often a blocking read looks whether somebody still waits for it."""
 _POOL: dict[str, Any] = {"max_connections": None, "max_keepalive_connections": 100, "keepalive_expiry": 5.0}
 """No call waits for another one to end: answers take minutes, and the provider says itself when it is too much."""
-NEARER = ("local", "lan", "remote")
-"""The localities, from the nearest on."""
+
+
+def left(timeout: float | None) -> float | None:
+    """Seconds for the next read, of a `Limit` or of a plain number; None is for ever."""
+    if not isinstance(timeout, Limit):
+        return timeout
+    try:
+        return timeout.left()
+    except TimedOut as exc:
+        raise httpcore2.ReadTimeout(str(exc)) from None
 
 
 class _Kept:
@@ -81,12 +86,12 @@ def _received(stream: httpcore2.NetworkStream, max_bytes: int, timeout: float | 
     """What comes next; a wait that another thread may end is made of short ones."""
     if not isinstance(timeout, Limit) or timeout.stopped is None:
         return stream.read(max_bytes, left(timeout))
-    until = time.monotonic() + timeout.left()
+    until = time.monotonic() + (left(timeout) or 0.0)
     while True:
         try:
             return stream.read(max_bytes, max(0.001, min(GLANCE_S, until - time.monotonic())))
         except httpcore2.ReadTimeout:
-            timeout.left()
+            left(timeout)
             if time.monotonic() >= until:
                 raise
 
@@ -159,27 +164,6 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _check(host: str, locality: str, found: Iterable[str]) -> list[str]:
-    """The addresses that a name led to, none of them farther away than the target is said to be.
-
-    Raises:
-        PolicyError: one is.
-    """
-    pinned = list(dict.fromkeys(found))
-    for text in pinned:
-        address = addresses.read(text)
-        if address.plain in addresses.METADATA:
-            raise PolicyError(f"{host} leads to {text}, a cloud's metadata service: nothing was sent")
-        far = "lan" if address.on_link else address.distance
-        if NEARER.index(far) > NEARER.index(locality):
-            is_not = "this machine" if locality == "local" else "in a private network"
-            raise PolicyError(
-                f"{host} leads to {text}, which is not {is_not}, but the target is {locality}: nothing was sent",
-                hint="declare a `locality` that is true where this is meant, and lift the requirement that forbids it",
-            )
-    return pinned
-
-
 class _Backend(httpcore2.SyncBackend):
     """Connects; a target that is not remote, to addresses that were looked up once and are used as checked."""
 
@@ -192,7 +176,7 @@ class _Backend(httpcore2.SyncBackend):
         if self._locality == "remote":
             stream = super().connect_tcp(host, port, timeout, *args, **kwargs)
             try:
-                _check(host, "remote", [stream.get_extra_info("server_addr")[0]])
+                check(host, "remote", [stream.get_extra_info("server_addr")[0]])
             except PolicyError:
                 stream.close()
                 raise
@@ -201,7 +185,7 @@ class _Backend(httpcore2.SyncBackend):
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as exc:
             raise httpcore2.ConnectError(str(exc)) from exc
-        *others, last = _check(host, self._locality, [str(row[4][0]) for row in found])
+        *others, last = check(host, self._locality, [str(row[4][0]) for row in found])
         for address in others:
             try:
                 return _Stream(super().connect_tcp(address, port, timeout, *args, **kwargs))
@@ -227,7 +211,7 @@ class _AsyncBackend(httpcore2.AnyIOBackend):
         if self._locality == "remote":
             stream = await super().connect_tcp(host, port, timeout, *args, **kwargs)
             try:
-                _check(host, "remote", [stream.get_extra_info("server_addr")[0]])
+                check(host, "remote", [stream.get_extra_info("server_addr")[0]])
             except PolicyError:
                 await stream.aclose()
                 raise
@@ -236,7 +220,7 @@ class _AsyncBackend(httpcore2.AnyIOBackend):
             found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as exc:
             raise httpcore2.ConnectError(str(exc)) from exc
-        *others, last = _check(host, self._locality, [str(row[4][0]) for row in found])
+        *others, last = check(host, self._locality, [str(row[4][0]) for row in found])
         for address in others:
             try:
                 return _AsyncStream(await super().connect_tcp(address, port, timeout, *args, **kwargs))
@@ -265,11 +249,6 @@ class _AsyncTransport(httpx2.AsyncHTTPTransport):
 
 def _direct(endpoint: Endpoint) -> dict[str, Any]:
     return {"tls": endpoint.base_url.startswith("https:"), "locality": endpoint.locality}
-
-
-def obeys_proxy(endpoint: Endpoint) -> bool:
-    """Whether the proxy variables of the environment may move requests to this endpoint: never a local one."""
-    return endpoint.proxy == "env" and endpoint.locality != "local"
 
 
 class _Proxied(httpx2.BaseTransport):
