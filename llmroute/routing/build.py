@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmroute.routing.policies import Policy, PolicyDeny, PolicyRequire, Require, Test, TestQuery
+from llmroute.routing.quirks import Quirks
 from llmroute.routing.route import EMPTY
 from llmroute.routing.shapes import Limits
 from llmroute.routing.source import Source
@@ -23,7 +24,7 @@ from llmroute.routing.spec import (
     Scope,
 )
 
-_INTEGERS = ("top_k", "max_tokens", "seed", "max_retries", "max_attempts", "context_window")
+_INTEGERS = ("top_k", "max_tokens", "seed", "max_retries", "max_attempts", "context_window", "default_max_tokens")
 """Integer fields: JSON Schema counts 4096.0 as an integer, so it may arrive as a float."""
 
 
@@ -67,6 +68,8 @@ def _provider(written: Mapping[str, Any]) -> Provider:
         values["purposes"] = {name: ProviderPurpose(**own) for name, own in values["purposes"].items()}
     if "capabilities" in values:
         values["capabilities"] = Capabilities(**_settings(values["capabilities"]))
+    if "quirks" in values:
+        values["quirks"] = Quirks(**_settings(values["quirks"]))
     if "limits" in values:
         values["limits"] = Limits(**{name: int(value) for name, value in values["limits"].items()})
     return Provider(**values)

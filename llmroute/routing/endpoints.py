@@ -235,6 +235,12 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
 
 
 def _quirks(facts: Facts | None, url: Url) -> Mapping[str, Any]:
+    """What the preset knows of the server, and above that what the spec says of it."""
+    known, declared = _known(facts, url), facts.declared.quirks if facts else None
+    return {**known, **declared.said()} if declared else known
+
+
+def _known(facts: Facts | None, url: Url) -> Mapping[str, Any]:
     """What the codec must know of the server.
 
     Near by, under the name of a vendor, stands another server than the vendor's: a local one that knows the field of

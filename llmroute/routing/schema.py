@@ -82,10 +82,12 @@ def json_schema() -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     from llmroute.catalog.presets import PRESETS
-    from llmroute.routing import policies, shapes, spec
+    from llmroute.routing import policies, quirks, shapes, spec
 
     raw = _tidy(TypeAdapter(spec.Document).json_schema())
-    texts = attribute_docstrings(shapes) | attribute_docstrings(policies) | attribute_docstrings(spec)
+    texts: dict[str, dict[str, str]] = {}
+    for module in (shapes, quirks, policies, spec):
+        texts |= attribute_docstrings(module)
     _describe(raw, texts["Document"])
     for name, definition in raw["$defs"].items():
         _describe(definition, texts[name])

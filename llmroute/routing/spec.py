@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from llmroute.routing.policies import Policy, Require, Test
+from llmroute.routing.quirks import Quirks
 from llmroute.routing.route import EMPTY, Locality
 from llmroute.routing.shapes import (
     SHAPE,
@@ -239,6 +240,8 @@ class Provider(Connection):
     """What its models can do, where the catalogue doesn't know it."""
     limits: Limits | None = None
     """How much may be asked of it at a time."""
+    quirks: Quirks | None = None
+    """How its server differs from its API; each beats what the preset says."""
     fallbacks: tuple[Text | Endpoint, ...] | None = None
     """Targets to try when this provider fails, unless the scope that chose it has its own list."""
     allow_remote_fallback: bool | None = None

@@ -10,6 +10,7 @@ import pytest
 import llmroute
 from llmroute.catalog.presets import PRESETS, QUIRKS, Preset
 from llmroute.catalog.prices import GENAI_PRICES_IDS
+from llmroute.routing.quirks import Quirks as Declared
 from llmroute.routing.urls import parse
 from llmroute.wire.quirks import Quirks
 
@@ -99,6 +100,7 @@ def test_quirks_are_named_and_frozen(preset: Preset) -> None:
 def test_presets_hold_known_quirks_and_the_codecs_know_the_same() -> None:
     assert {name for preset in PRESETS.values() for name in preset.quirks} <= set(QUIRKS)
     assert {*(field.name for field in fields(Quirks)), "cloud_model_suffixes"} == set(QUIRKS)
+    assert {field.name for field in fields(Declared)} == {field.name for field in fields(Quirks)}
 
 
 def test_code_asks_for_no_quirk_that_has_no_meaning() -> None:

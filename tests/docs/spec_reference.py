@@ -17,6 +17,7 @@ _SECTIONS = {
     "Require": "Requirements",
     "Capabilities": "Capabilities",
     "Limits": "Limits of a provider",
+    "Quirks": "Quirks of a provider",
     "ProviderPurpose": "A provider's purpose",
     "KeyFile": "A key in a file",
     "KeyRing": "A key in the keyring",

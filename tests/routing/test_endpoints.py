@@ -259,6 +259,17 @@ def test_the_limits_are_the_provider_s() -> None:
     assert ask("defaults: {base_url: 'http://10.0.0.5', model: m}").target.limits is None
 
 
+def test_quirks_beat_those_of_the_preset() -> None:
+    text = "providers: {lmstudio: {quirks: {top_k: false, on_unsupported: error, default_max_tokens: 5.0}}}\n"
+    target = ask(f"{text}defaults: {{model: lmstudio/m}}").target
+    own = {"top_k": False, "on_unsupported": "error", "default_max_tokens": 5}
+    assert target.quirks == {**PRESETS["lmstudio"].quirks, **own}
+    assert type(target.quirks["default_max_tokens"]) is int
+    assert ask("defaults: {model: lmstudio/m}").target.quirks == PRESETS["lmstudio"].quirks
+    unknown = "providers: {own: {base_url: 'http://localhost:9', quirks: {prefill: false}}}\n"
+    assert ask(f"{unknown}defaults: {{model: own/m}}").target.quirks == {"prefill": False}
+
+
 def test_a_locality_never_loosens() -> None:
     assert ask("providers: {openai: {locality: local}}\ndefaults: {model: openai/m}").target.locality == "remote"
 
