@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 # The examples of one property; the differential test takes twenty times as many.
-for _profile, _examples in {"dev": 100, "ci": 500, "nightly": 10_000}.items():
+for _profile, _examples in {"dev": 100, "ci": 500, "nightly": 5_000}.items():
     settings.register_profile(
         _profile,
         max_examples=_examples,
