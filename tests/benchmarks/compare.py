@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+import textwrap
 from typing import Any
 
 from tests.benchmarks.environments import ROOT, measured, version_of
@@ -62,7 +63,7 @@ def markdown(lines: list[list[str]], versions: str) -> str:
     """For the page."""
     head, *body = (f"| {' | '.join(line)} |" for line in lines)
     rule = "|---|" + "---:|" * len(COLUMNS)
-    return "\n".join([head, rule, *body]) + f"\n\n{versions}\n"
+    return "\n".join([head, rule, *body, "", textwrap.fill(versions, 118)]) + "\n"
 
 
 def main() -> None:
