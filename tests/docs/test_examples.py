@@ -13,25 +13,31 @@ from llmroute.routing.route import Query
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("minimal", "local-first", "cost-split", "offline")
+SYSTEMS = sorted(EXAMPLES.glob("*/*.yaml"))
+"""Those that stand for a whole system; the tests of each are in tests/systems."""
+OF_SYSTEMS = [path.relative_to(EXAMPLES).with_suffix("").as_posix() for path in SYSTEMS]
 HAIKU, SONNET, OPUS = (f"anthropic/claude-{size}-5-5" for size in ("haiku", "sonnet", "opus"))
 LUNA, SOL = "openai/gpt-6-luna", "openai/gpt-6-sol"
 LLAMA, CODER = "ollama/llama3.1:8b", "ollama/qwen2.5-coder:32b"
 
 
 def test_every_example_is_tested() -> None:
-    assert sorted(path.stem for path in EXAMPLES.iterdir()) == sorted(NAMES)
+    assert sorted(path.stem for path in EXAMPLES.glob("*.yaml")) == sorted(NAMES)
+    tested = {path.stem.removeprefix("test_") for path in (EXAMPLES.parent / "tests/systems").glob("test_*.py")}
+    assert {path.parent.name for path in SYSTEMS} <= tested
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *OF_SYSTEMS])
 def test_an_example_is_without_fault_and_names_its_schema(name: str) -> None:
     path = EXAMPLES / f"{name}.yaml"
     loaded = read_file(path)
     assert loaded.spec is not None
     assert [*loaded.diagnostics, *check(loaded.spec)] == []
-    assert path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=../schemas/")
+    up = "../" * (1 + name.count("/"))
+    assert path.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={up}schemas/routing.v1")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *OF_SYSTEMS])
 def test_every_query_of_an_example_has_an_answer(name: str) -> None:
     spec = from_file(EXAMPLES / f"{name}.yaml")
     for client in (None, *spec.clients):
