@@ -15,7 +15,9 @@ from llmroute.wire.chat import Opaque, Reply, Thinking
 from llmroute.wire.codec import ANTHROPIC, OPENAI
 from llmroute.wire.conversion import CODECS
 from llmroute.wire.quirks import Quirks
+from tests.properties.test_wire_conversion import MANY
 from tests.properties.test_wire_round_trips import check_grammar
+from tests.wire.random_requests import Maker
 from tests.wire.reply_strategies import REPLIES, events_of
 
 if TYPE_CHECKING:
@@ -136,6 +138,23 @@ def test_a_stream_loses_what_is_said(target: str, reply: Reply, *, reasoning: bo
     decoder = CODECS[target].StreamDecoder()
     events = [event for one in sent for event in decoder.feed(one)] + list(decoder.close())
     check_grammar(events)
+    check_losses(reply, events[-1].reply, encoder.losses, target)
+
+
+@WAYS
+@MANY
+@given(seed=st.integers(0, 2**64))
+def test_very_many(target: str, seed: int) -> None:
+    """Answers as either API gives them, to clients of either, whole and streamed."""
+    maker = Maker([OPENAI, ANTHROPIC][seed % 2], seed)
+    reply, codec = maker.reply(), CODECS[target]
+    options: dict[str, Any] = {"reasoning": True} if target == OPENAI else {}
+    encoded = codec.encode_reply(reply, **options)
+    check_losses(reply, codec.decode_reply(encoded.body), encoded.losses, target)
+    told = {**options, "include_usage": True} if options else {}
+    encoder, decoder = codec.StreamEncoder(model="m", id="1", **told), codec.StreamDecoder()
+    sent = [one for event in events_of(reply) for one in encoder.encode(event)]
+    events = [event for one in sent for event in decoder.feed(one)] + list(decoder.close())
     check_losses(reply, events[-1].reply, encoder.losses, target)
 
 

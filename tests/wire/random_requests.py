@@ -76,18 +76,28 @@ class Maker:
         }
 
     def said(self) -> Part:
-        kind = self.random.randrange(6)
-        if kind == 0:
-            return Image("https://a.example/b.png")
-        if kind == 1:
-            return Image(data="AA==", media_type="image/png")
-        if kind == 2:
-            return Document(data="JVBERi0=", title="a.pdf")
-        return Text(self.word())
+        source = "image_url" if self.openai else "source"
+        match self.random.randrange(9):
+            case 0:
+                return Image("https://a.example/b.png", detail=self.maybe("low") if self.openai else None)
+            case 1:
+                return Image(data="AA==", media_type="image/png", extra=self.own(source))
+            case 2:
+                return Document(data="JVBERi0=", title="a.pdf", extra=self.own("file" if self.openai else "source"))
+            case 3 if not self.openai:
+                return Document(text=self.word(), title=self.maybe("t"))
+            case _:
+                return Text(self.word(), extra=self.own())
+
+    def own(self, *inner: str) -> dict[str, Any]:
+        """Now and then a field that nobody knows."""
+        if self.random.randrange(5):
+            return {}
+        return {OPENAI if self.openai else ANTHROPIC: {name: {"x": 1} for name in inner} or {"x": 1}}
 
     def user(self) -> Message:
         parts = tuple(self.said() for _ in range(self.random.randint(1, 3)))
-        return Message("user", parts, self.maybe("Ann") if self.openai else None)
+        return Message("user", parts, self.maybe("Ann") if self.openai else None, extra=self.own())
 
     def assistant(self, calls: tuple[ToolCall, ...]) -> Message:
         parts: list[Part] = [Text(self.word())] if not calls or self.maybe(True) else []  # noqa: FBT003 - a coin
@@ -99,16 +109,18 @@ class Maker:
         self.random.shuffle(calls)
         if self.openai:
             return [Message("tool", (ToolResult(call.id, (Text(self.word()),)),)) for call in calls]
-        parts = [
-            ToolResult(call.id, tuple(self.said() for _ in range(self.random.randrange(3))), bool(self.maybe(1)))
-            for call in calls
-        ]
+        parts = [self.result(call) for call in calls]
         return [Message("tool", tuple(parts))]
 
-    def calls(self) -> tuple[ToolCall, ...]:
+    def result(self, call: ToolCall) -> ToolResult:
+        content = tuple(self.said() for _ in range(self.random.randrange(3)))
+        return ToolResult(call.id, content, bool(self.maybe(1)), extra=self.own())
+
+    def calls(self, *, plain: bool = False) -> tuple[ToolCall, ...]:
+        names = [f"f{self.random.randrange(3)}" for _ in range(self.random.randint(1, 3))]
+        extras = [{} if plain else self.own() for _ in names]
         return tuple(
-            ToolCall(self.id(), f"f{self.random.randrange(3)}", self.arguments())
-            for _ in range(self.random.randint(1, 3))
+            ToolCall(self.id(), name, self.arguments(), extra=extra) for name, extra in zip(names, extras, strict=True)
         )
 
     def messages(self) -> tuple[Message, ...]:
@@ -150,7 +162,7 @@ class Maker:
 
     def tools(self) -> tuple[Tool, ...]:
         return tuple(
-            Tool(f"f{i}", self.maybe(self.word(), ""), self.schema(), self.maybe(bool(i)))
+            Tool(f"f{i}", self.maybe(self.word(), ""), self.schema(), self.maybe(bool(i)), extra=self.own())
             for i in range(self.random.randrange(3))
         )
 
@@ -164,7 +176,7 @@ class Maker:
 
     def reply(self) -> Reply:
         """An answer as the API gives it: thinking, then text, then calls."""
-        calls = self.calls() if self.maybe(1) else ()
+        calls = self.calls(plain=not self.openai) if self.maybe(1) else ()
         thinking: list[Part] = [Thinking(self.word(), None if self.openai else "s")] if self.maybe(1) else []
         text: list[Part] = [Text(self.word())] if self.maybe(1) else []
         usage = Usage(input_tokens=9, output_tokens=3, cached_tokens=self.maybe(4), reasoning_tokens=self.maybe(1))
