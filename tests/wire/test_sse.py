@@ -52,23 +52,23 @@ def test_standard(stream: bytes, events: list[tuple[object, ...]]) -> None:
 def test_an_event_that_never_ends() -> None:
     decoder = Decoder()
     piece = b"x" * 1024 * 1024
-    assert [decoder.feed(piece) for _ in range(8)] == [[]] * 8
+    assert [list(decoder.feed(piece)) for _ in range(8)] == [[]] * 8
     with pytest.raises(MalformedReplyError, match="larger than 8388608 bytes"):
-        decoder.feed(b"x")
+        list(decoder.feed(b"x"))
 
 
 def test_an_event_of_too_many_lines() -> None:
     decoder = Decoder(max_event=100)
     with pytest.raises(MalformedReplyError, match="larger"):
-        decoder.feed(b"data: 12345\n" * 20)
+        list(decoder.feed(b"data: 12345\n" * 20))
     with pytest.raises(MalformedReplyError, match="larger"):
-        Decoder(max_event=100).feed(b"data:12345\n" * 20)
+        list(Decoder(max_event=100).feed(b"data:12345\n" * 20))
 
 
 def test_the_limit_is_for_one_event() -> None:
     decoder = Decoder(max_event=100)
-    assert sum(len(decoder.feed(b"data: " + b"x" * 80 + b"\n\n")) for _ in range(50)) == 50
-    assert sum(len(decoder.feed((b"data: " + b"x" * 80 + b"\n\n") * 3)) for _ in range(50)) == 150
+    assert sum(len(list(decoder.feed(b"data: " + b"x" * 80 + b"\n\n"))) for _ in range(50)) == 50
+    assert sum(len(list(decoder.feed((b"data: " + b"x" * 80 + b"\n\n") * 3))) for _ in range(50)) == 150
 
 
 def test_no_utf8_is_malformed_and_not_quoted() -> None:
