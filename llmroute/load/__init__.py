@@ -54,7 +54,7 @@ def read_file(path: str | PathLike[str]) -> Loaded:
     try:
         text = read_text(name)
     except FileProblemError as problem:
-        source = Source(name, {}, text="")
+        source = Source(name, {}, text=problem.text)
         return Loaded(None, source, (report(source, problem.rule, str(problem), mark=problem.mark, hint=problem.hint),))
     return _read(text, "<stdin>" if name == "-" else name, part)
 

@@ -18,11 +18,20 @@ SPEC_VARIABLE = "LLMROUTE_SPEC"
 class FileProblemError(Exception):
     """A file can't be read: the rule that says so, where in the file, and the way out."""
 
-    def __init__(self, rule: str, message: str, hint: str = "", mark: Mark = Mark(0, 0)) -> None:  # noqa: B008 - immutable
+    def __init__(
+        self,
+        rule: str,
+        message: str,
+        hint: str = "",
+        mark: Mark = Mark(0, 0),  # noqa: B008 - immutable
+        text: str = "",
+    ) -> None:
         super().__init__(message)
         self.rule = rule
         self.hint = hint
         self.mark = mark
+        self.text = text
+        """What could be read of the file, so that the place can be shown."""
 
 
 def read_text(path: str) -> str:
@@ -44,7 +53,8 @@ def decode(data: bytes) -> str:
         before = data[: error.start].decode("utf-8").removeprefix("\ufeff")
         message = f"byte {error.start} (0x{data[error.start]:02x}) is not UTF-8"
         mark = mark_at(before, len(before))
-        raise FileProblemError("bad-encoding", message, "save the file as UTF-8", mark) from None
+        text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+        raise FileProblemError("bad-encoding", message, "save the file as UTF-8", mark, text) from None
 
 
 def split_pointer(path: str) -> tuple[str, str]:
@@ -72,8 +82,20 @@ def _read_bytes(path: str) -> bytes:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no file name"
-        hint = "llmroute init writes one" if isinstance(error, FileNotFoundError) else ""
+        hint = _hint(path, error)
         raise FileProblemError("unreadable-file", f"can't read {path}: {reason}", hint) from None
+
+
+def _hint(path: str, error: Exception) -> str:
+    match error:
+        case FileNotFoundError():
+            return "llmroute init writes one"
+        case IsADirectoryError():
+            return f"name the file in it: {Path(path) / SPEC_NAME}"
+        case PermissionError():
+            return f"let yourself read it: chmod u+r {path}"
+        case _:
+            return ""
 
 
 def _opened(path: str, flags: int) -> int:

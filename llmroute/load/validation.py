@@ -80,7 +80,9 @@ def failures(document: Mapping[str, Any], source: Source) -> list[Diagnostic]:
     leaves = [leaf for error in validator.iter_errors(document) for leaf in _leaves(error)]
     # jsonschema goes through a mapping's entries in no order.
     leaves.sort(key=lambda leaf: source.origin(tuple(leaf.absolute_path)))
-    return list(islice((found for leaf in leaves for found in _reports(leaf, source)), MAX_REPORTED))
+    # jsonschema names a missing field once for each that is missing beside it.
+    found = dict.fromkeys(found for leaf in leaves for found in _reports(leaf, source))
+    return list(islice(found, MAX_REPORTED))
 
 
 def _leaves(error: Any) -> Iterator[Any]:

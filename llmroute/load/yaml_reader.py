@@ -43,6 +43,7 @@ _OCTAL_LOOK = re.compile(r"[-+]?0[0-9]+", re.ASCII)
 _MAX_DIGITS = 19
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that YAML texts can't have."""
+_NO_TAG = "leave it out: a spec is made of plain values"
 _SURROGATE = "half of a surrogate pair is no character"
 
 
@@ -169,7 +170,7 @@ class _Reader:
         if len(stack) >= MAX_DEPTH:
             raise self.stop("too-deep", f"nested more than {MAX_DEPTH} levels deep", event.start_mark)
         if event.tag is not None and event.tag != "!":
-            self.complain("yaml-tag", f"the tag {event.tag!r} is not supported", event.start_mark)
+            self.complain("yaml-tag", f"the tag {event.tag!r} is not supported", event.start_mark, hint=_NO_TAG)
         if stack and stack[-1].is_map and stack[-1].key_mark is None:
             raise self.stop("key-type", "a key must be a text, not a mapping or a list", event.start_mark)
 
@@ -233,7 +234,7 @@ class _Reader:
         """The value of a scalar by the YAML 1.2 core schema."""
         text = event.value
         if event.tag is not None and event.tag not in ("!", "tag:yaml.org,2002:str"):
-            self.complain("yaml-tag", f"the tag {event.tag!r} is not supported", event.start_mark)
+            self.complain("yaml-tag", f"the tag {event.tag!r} is not supported", event.start_mark, hint=_NO_TAG)
             return text
         if event.tag is not None or not event.implicit[0]:
             if self.may_hold_surrogates and any("\ud800" <= char <= "\udfff" for char in text):

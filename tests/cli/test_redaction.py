@@ -34,6 +34,8 @@ SHAPES = {
     "mistyped": "version: 1\nproviders:\n  box: {{base_url: https://a.example, apikey: {key}}}\n",
     "in a URL": "version: 1\nproviders:\n  box: {{base_url: https://me:{key}@a.example/v1}}\n",
     "in YAML that is none": "version: 1\nproviders:\n  box: {{api_key: {key}\n  x: ]\n",
+    "behind a quote that nothing closes": 'version: 1\nproviders:\n  box:\n    api_key: "{key}\n',
+    "under another name": "version: 1\nproviders:\n  box: {{key: {key}}}\n",
     "twice": "version: 1\nproviders:\n  box:\n    api_key: {key}\n    api_key: {key}\n",
 }
 

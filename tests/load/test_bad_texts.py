@@ -322,6 +322,11 @@ agents:
     ]
 
 
+def test_each_missing_field_is_said_once() -> None:
+    found = read("version: 1\ntests: [{}]\n").diagnostics
+    assert [item.message for item in found] == ["'name' is missing here", "'expect' is missing here"]
+
+
 def test_33_ten_thousand_mistakes_are_cut_at_the_first_thousand() -> None:
     loaded = read(V + "agents:\n" + "".join(f"  a{i}: {{provder: x}}\n" for i in range(10_000)))
     assert len(loaded.diagnostics) == 1_000

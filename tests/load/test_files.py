@@ -40,6 +40,26 @@ def unreadable(kind: str, folder: Path) -> Path:
     return place
 
 
+def test_a_folder_is_answered_with_the_file_that_may_be_meant(tmp_path: Path) -> None:
+    assert only(tmp_path).hint == f"name the file in it: {tmp_path / 'routing.yaml'}"
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    # Whoever runs the tests may be one who may read everything.
+    monkeypatch.setattr(os, "open", refuse)
+    assert only(tmp_path / "a.yaml").hint == f"let yourself read it: chmod u+r {tmp_path / 'a.yaml'}"
+
+
+def test_what_is_not_utf_8_is_shown_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"version: 1\nagents: {\xe9: {}}\n")
+    loaded = read_file(tmp_path / "a.yaml")
+    assert [(item.origin.line, item.origin.column) for item in loaded.diagnostics] == [(2, 10)]
+    assert loaded.source.lines[1] == "agents: {\ufffd: {}}"
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [

@@ -18,7 +18,7 @@ _INSIDE = re.compile(r"[=+.]")
 _VENDOR = re.compile(r"(?:sk-ant-|sk-or-|sk-proj-|[A-Za-z]{1,6}[-_]|github_pat_|AIza|AKIA|eyJ)")
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _NAMED = re.compile(
-    r"(?i)(?:api[_-]?key|authorization|password|passwd|secret|cookie|token)[\"']?\s*:\s+(?P<value>\S.*)"
+    r"(?i)(?:api[_-]?key|(?<![a-z])key|authorization|password|passwd|secret|cookie|token)[\"']?\s*:\s+(?P<value>\S.*)"
 )
 _VARIABLE = re.compile(r"[\"']?\$\{[A-Za-z_][A-Za-z0-9_]*(?P<default>:-[^}]*)?\}[\"']?")
 _STRUCTURE = re.compile(r"[{\[|>&*]")
@@ -53,8 +53,10 @@ def stumps(line: str, diagnostic: Diagnostic | None = None) -> dict[int, tuple[i
         spans += _literals(line, start, len(line) if diagnostic.length <= 1 else start + diagnostic.length)
     merged: dict[int, tuple[int, str]] = {}
     reach = -1
+    # A place may lie behind the end of its line, as that of a quote that nothing closes: nothing stands there.
+    spans = [(start, end) for start, end in spans if start < end]
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
-        if start >= reach and end > start:
+        if start >= reach:
             merged[start] = (end, _stump(line[start:end]))
             reach = end
         elif end > reach:
