@@ -143,7 +143,21 @@ def _explain_all(spec: RoutingSpec, asker: Query, what_if: WhatIf, form: str, di
     _waiting(spec, [cell.answer for cell in found if not isinstance(cell.answer, RoutingError)], what_if)
     if len(found) == MAX_QUERIES:
         note(f"the first {MAX_QUERIES:,} queries; name --agent or --purpose for another")
-    _beside(diagnostics)
+    # What the environment or an argument does stands at no line of the spec: the queries themselves say it.
+    of_the_file = [item for item in diagnostics if item.pointer]
+    _refused([cell.answer for cell in found if isinstance(cell.answer, RoutingError)], of_the_file)
+    _beside(of_the_file)
+
+
+def _refused(errors: list[RoutingError], told: list[Diagnostic]) -> None:
+    """Why queries have no route, each reason once, and not what is told with its line."""
+    reasons = {
+        f"no route [{error.rule}]: {error.message}" + (f"\n  {error.hint}" if error.hint else ""): None
+        for error in errors
+        if not any(item.rule == error.rule and error.message in item.message for item in told)
+    }
+    for reason in reasons:
+        note(visible(redacted(reason)))
 
 
 def _waiting(spec: RoutingSpec, found: list[Resolution], what_if: WhatIf) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import contextmanager
@@ -46,6 +47,9 @@ def debug_option() -> click.Option:
 @contextmanager
 def clean_exits(ctx: click.Context) -> Iterator[None]:
     """Turn what is raised inside into a message and an exit; click's own exceptions pass."""
+    if sys.stdout is None:
+        error("standard output is closed", hint=">/dev/null throws the output away")
+        ctx.exit(FAILED)
     _never_fail_to_encode(sys.stdout)
     try:
         yield
@@ -61,12 +65,17 @@ def clean_exits(ctx: click.Context) -> Iterator[None]:
     except LLMRouteError as failure:
         _traceback(ctx)
         fail(ctx, failure)
+    except OSError as failure:
+        if failure.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF) or failure.filename is not None:
+            _unforeseen(ctx, failure)
+        _forget_stdout()
+        error(f"can't write the output: {failure.strerror}")
+        ctx.exit(FAILED)
     except RecursionError:
         _traceback(ctx)
         _internal(ctx, "nested too deep")
     except Exception as failure:  # noqa: BLE001 - the last place before the user
-        _traceback(ctx)
-        _internal(ctx, type(failure).__name__)
+        _unforeseen(ctx, failure)
 
 
 def fail(ctx: click.Context, failure: LLMRouteError) -> NoReturn:
@@ -74,6 +83,11 @@ def fail(ctx: click.Context, failure: LLMRouteError) -> NoReturn:
     message = getattr(failure, "message", "") or str(failure)
     error(message, hint=getattr(failure, "hint", ""))
     ctx.exit(FAILED)
+
+
+def _unforeseen(ctx: click.Context, failure: Exception) -> NoReturn:
+    _traceback(ctx)
+    _internal(ctx, type(failure).__name__)
 
 
 def _internal(ctx: click.Context, what: str) -> NoReturn:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import click
 
 from llmroute.cli.failures import FAILED
-from llmroute.load import from_mapping, read_file
+from llmroute.load import from_mapping, read_file, rest
 from llmroute.load.files import SPEC_NAME, SPEC_VARIABLE, discover, find
 from llmroute.routing.check_ollama import of_servers
-from llmroute.routing.checks import check, unknown_variables, unset_variables
+from llmroute.routing.checks import check, check_rest, unknown_variables, unset_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,6 +72,9 @@ def judge(path: str, environ: Mapping[str, str] | None = None) -> Judged:
             *unset_variables(loaded.spec, variables),
             *unknown_variables(loaded.spec, variables),
         )
+    elif (left := rest(loaded)) is not None:
+        told = {item.origin for item in diagnostics}
+        diagnostics = (*diagnostics, *(item for item in check_rest(left) if item.origin not in told))
     ordered = sorted(diagnostics, key=lambda item: (item.origin.kind == "env", item.origin.line, item.origin.column))
     return Judged(path if path != "-" else "<stdin>", loaded.source, loaded.spec, tuple(ordered))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llmroute.routing.diagnostics import Diagnostic
     from llmroute.routing.spec import RoutingSpec
 
-__all__ = ["Loaded", "from_file", "from_mapping", "from_str", "read_file", "read_mapping", "read_str"]
+__all__ = ["Loaded", "from_file", "from_mapping", "from_str", "read_file", "read_mapping", "read_str", "rest"]
 
 
 class Loaded(NamedTuple):
@@ -31,6 +31,8 @@ class Loaded(NamedTuple):
     """None where an error stands in the way."""
     source: Source
     diagnostics: tuple[Diagnostic, ...]
+    document: Any = None
+    """The plain values, where there are some and an error stands in the way."""
 
 
 def from_file(path: str | PathLike[str]) -> RoutingSpec:
@@ -71,6 +73,14 @@ def read_mapping(document: Mapping[str, Any]) -> Loaded:
     source = Source("<mapping>")
     value, problems = plain(document, source)
     return _validated(value, source, problems)
+
+
+def rest(loaded: Loaded) -> RoutingSpec | None:
+    """The spec without what is wrong in it, where more can be said of it so; it is none to run."""
+    from llmroute.load.remains import remains
+
+    left = remains(loaded.document) if isinstance(loaded.document, dict) else None
+    return None if left is None else build(left, loaded.source)
 
 
 def _or_raise(loaded: Loaded) -> RoutingSpec:
@@ -145,5 +155,5 @@ def _validated(value: Any, source: Source, problems: list[Diagnostic]) -> Loaded
     diagnostics = (*problems, *(item for item in found if item.origin not in unread))
     if any(item.severity == "error" for item in diagnostics):
         ordered = sorted(diagnostics, key=lambda item: (item.origin.line, item.origin.column))
-        return Loaded(None, source, tuple(ordered))
+        return Loaded(None, source, tuple(ordered), value)
     return Loaded(build(value, source), source, diagnostics)

@@ -72,17 +72,23 @@ def failures(document: Mapping[str, Any], source: Source) -> list[Diagnostic]:
     """Everything in a document that the JSON Schema refuses; empty for a valid one."""
     if is_valid(document):
         return []
-    from jsonschema import Draft202012Validator
-    from referencing import Registry
-
-    # An empty registry: a schema never fetches anything.
-    validator = Draft202012Validator(schema(), registry=Registry())
-    leaves = [leaf for error in validator.iter_errors(document) for leaf in _leaves(error)]
+    leaves = list(refusals(document))
     # jsonschema goes through a mapping's entries in no order.
     leaves.sort(key=lambda leaf: source.origin(tuple(leaf.absolute_path)))
     # jsonschema names a missing field once for each that is missing beside it.
     found = dict.fromkeys(found for leaf in leaves for found in _reports(leaf, source))
     return list(islice(found, MAX_REPORTED))
+
+
+def refusals(document: Mapping[str, Any]) -> Iterator[Any]:
+    """What jsonschema says of a document, in no order."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    # An empty registry: a schema never fetches anything.
+    validator = Draft202012Validator(schema(), registry=Registry())
+    for error in validator.iter_errors(document):
+        yield from _leaves(error)
 
 
 def _leaves(error: Any) -> Iterator[Any]:

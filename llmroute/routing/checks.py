@@ -75,18 +75,38 @@ def check(spec: RoutingSpec, *, environ: Mapping[str, str] = EMPTY, asker: Query
     return sorted(unique, key=lambda item: (item.origin.line, item.origin.column, item.code))
 
 
+def check_rest(spec: RoutingSpec) -> list[Diagnostic]:
+    """What can be said of a spec that lost its wrong parts: nothing that one of these could have made right."""
+    lost = {"unknown-provider"} if not spec.providers else set()
+    guesses = iter(range(MAX_GUESSES))
+    found = [
+        *(item for place in places(spec) for item in _of_itself(spec, place, guesses)),
+        *(
+            item
+            for name, provider in spec.providers.items()
+            for item in _alias_cycles(spec, name, provider.aliases or {})
+        ),
+    ]
+    return [item for item in found if item.rule not in lost]
+
+
 def _of_place(spec: RoutingSpec, place: Place, guesses: Iterator[int]) -> Iterator[Diagnostic]:
-    """One scope, provider or fallback entry by itself."""
+    """One scope, provider or fallback entry."""
+    yield from _of_itself(spec, place, guesses)
+    yield from keys_elsewhere(spec, place)
+    yield from keys_in_the_clear(spec, place)
+    if place.kind == "scope" and not place.selects(spec):
+        yield from _without_endpoint(spec, place)
+
+
+def _of_itself(spec: RoutingSpec, place: Place, guesses: Iterator[int]) -> Iterator[Diagnostic]:
+    """What one scope, provider or fallback entry says, whatever else is there."""
     yield from _interpolations(spec, place)
     yield from _references(spec, place, guesses)
     yield from _urls(spec, place)
     yield from inline_keys(spec, place)
     yield from credential_headers(spec, place)
     yield from transport_headers(spec, place)
-    yield from keys_elsewhere(spec, place)
-    yield from keys_in_the_clear(spec, place)
-    if place.kind == "scope" and not place.selects(spec):
-        yield from _without_endpoint(spec, place)
 
 
 def _interpolations(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:

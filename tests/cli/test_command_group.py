@@ -113,6 +113,51 @@ def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        (">/dev/full", "error: can't write the output: No space left on device\n"),
+        (">&-", "error: standard output is closed\n  >/dev/null throws the output away\n"),
+    ],
+)
+@pytest.mark.parametrize("words", ["rule", "--help", "rule LR103"])
+def test_an_output_that_takes_nothing_is_told(output: str, shown: str, words: str, folder: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m llmroute {words} {output}', sys.executable],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, shown)
+
+
+def test_another_failure_of_the_system_is_not_taken_for_one_of_the_output(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raises(monkeypatch, PermissionError(13, "Permission denied", "secret-place"))
+    result = invoke("validate", "a.yaml")
+    assert result.stderr == "error: internal error (PermissionError); run again with --debug to see where\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (("--set-env", "LLMROUTE_PROVIDER=olama"), "no route [unknown-provider]: unknown provider 'olama'\n  did you"),
+        (("--set-env", "LLMROUTE_MODEL=a\nb"), "no route [bad-environment]: LLMROUTE_MODEL holds a control"),
+        (("--client", "nobody"), "no route [unknown-client]: unknown client 'nobody'\n"),
+    ],
+)
+def test_the_table_says_why_queries_have_no_route(
+    invoke: Invoke, folder: Path, flags: tuple[str, ...], reason: str
+) -> None:
+    spec = "version: 1\ndefaults: {provider: ollama, model: m}\npurposes: {a: {}, b: {}}\n"
+    (folder / "routing.yaml").write_text(spec, encoding="utf-8")
+    result = invoke("explain", *flags)
+    assert result.stderr.count(reason) == 1
+    assert "routing.yaml:1:" not in result.stderr
+
+
 def test_no_spec_is_wrong_usage_that_says_what_to_do(invoke: Invoke) -> None:
     for name in ("validate", "explain"):
         result = invoke(name)

@@ -55,7 +55,7 @@ def _place(diagnostic: Diagnostic, judged: Judged) -> str:
     origin = diagnostic.origin
     if origin.kind == "env":
         return f"env {visible(origin.name)}"
-    path = visible(origin.path or judged.path)
+    path = visible(origin.path or judged.path).replace("\n", " ")
     return f"{path}:{origin.line}:{origin.column}" if judged.source.lines and origin.line else path
 
 
