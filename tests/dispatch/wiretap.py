@@ -1,4 +1,4 @@
-"""Requests as they leave httpx2, from every adapter on HTTP; nothing reaches a socket."""
+"""Requests as they leave, from every adapter on HTTP, our own connections or httpx2's; nothing reaches a socket."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx2
 
+from llmroute.adapters.connections import asynchronous, blocking
+from llmroute.adapters.connections.httpx2_breaks import Translated
+
 if TYPE_CHECKING:
     import pytest
+
+    from llmroute.adapters.formats import Prepared
+    from llmroute.adapters.timeouts import Timeouts
 
 TEXT = "an answer"
 _USAGE = {"prompt_tokens": 3, "completion_tokens": 2}
@@ -51,8 +57,12 @@ class Sent(NamedTuple):
     body: dict[str, Any]
 
 
+def _request(ready: Prepared, content: bytes) -> httpx2.Request:
+    return httpx2.Request("POST", ready.url, headers=ready.headers, content=content)
+
+
 class Wiretap:
-    """Stands where httpx2's connections stand: keeps each request, and answers it."""
+    """Stands where the connections stand: keeps each request, and answers it."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
@@ -68,6 +78,16 @@ class Wiretap:
         async def ahandle(_: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> httpx2.Response:
             return self._answer(request, await request.aread())
 
+        def send(_: blocking.Pool, ready: Prepared, content: bytes, timeouts: Timeouts) -> Translated:
+            del timeouts
+            return Translated(self._answer(_request(ready, content), content))
+
+        async def asend(_: asynchronous.Pool, ready: Prepared, content: bytes, timeouts: Timeouts) -> Translated:
+            del timeouts
+            return Translated(self._answer(_request(ready, content), content))
+
+        patch.setattr(blocking.Pool, "send", send)
+        patch.setattr(asynchronous.Pool, "send", asend)
         patch.setattr(httpx2.HTTPTransport, "handle_request", handle)
         patch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", ahandle)
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from llmroute import adapters
 from llmroute.adapters.formats import PLACEHOLDER
 from llmroute.dispatch import router as router_module
-from llmroute.dispatch.credentials import key_of
+from llmroute.dispatch.credentials import in_the_clear, key_of
 from llmroute.dispatch.router import Router
 from llmroute.errors import MissingKeyError, OverloadedError, RoutingError
 from llmroute.wire.chat import Finish
@@ -172,6 +172,10 @@ def test_every_way_in_sends_to_the_explained_targets(lab: Lab, world: World, fai
     if resolution.target.credential.status in {"missing", "dropped"}:
         event("refused: missing-key")
         assert outcomes == [("missing-key", None)] * len(WAYS)
+        return
+    if any(in_the_clear(target) for target in resolution.route.targets):
+        event("refused: key-in-the-clear")
+        assert outcomes == [("key-in-the-clear", None)] * len(WAYS)
         return
     chain = usable(resolution)
     assume(not repeats(chain))
