@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from llmroute.adapters.base import Adapter
 from llmroute.catalog import addresses
-from llmroute.errors import CallError, PolicyError
-from tests.adapters.samples import aclosing, call, good
+from llmroute.errors import CallError, ConnectError, PolicyError
+from tests.adapters.samples import OPENAI, aclosing, call, good
 
 if TYPE_CHECKING:
     from llmroute.testing import FaultServer
@@ -68,6 +71,34 @@ def test_each_address_is_tried(way: Way, server: FaultServer, monkeypatch: pytes
     made = call(f"http://some.localhost:{server.port}", api)
     assert adapter.complete(made).text == "Four."
     assert asyncio.run(aclosing(adapter, made)).text == "Four."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses, and 127.0.0.9 is not there")
+def test_an_address_that_leads_to_nowhere_leaves_the_others_their_time(
+    http: Adapter, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver(monkeypatch, "127.0.0.9", "127.0.0.1")
+    server.default = good(OPENAI)
+    made = call(f"http://some.localhost:{server.port}", connect_s=1.0)
+    with contextlib.ExitStack() as opened:
+        nowhere = opened.enter_context(socket.create_server(("127.0.0.9", server.port), backlog=0))
+        for _ in range(3):  # nobody accepts them, so the next one gets no answer at all
+            waiting = opened.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(nowhere.getsockname())
+        began = time.monotonic()
+        assert http.complete(made).text == "Four."
+        assert 0.4 < time.monotonic() - began < 0.9
+        assert asyncio.run(aclosing(http, made)).text == "Four."
+
+
+@pytest.mark.parametrize("host", ["a..b.localhost", f"{'a' * 64}.localhost"])
+def test_a_name_that_can_not_be_looked_up_is_no_connection(http: Adapter, host: str) -> None:
+    made = call(f"http://{host}:9")
+    with pytest.raises(ConnectError, match="a part of the host name is empty or too long"):
+        http.complete(made)
+    with pytest.raises(ConnectError, match="a part of the host name is empty or too long"):
+        asyncio.run(aclosing(http, made))
 
 
 def test_an_unknown_name_is_no_connection(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:

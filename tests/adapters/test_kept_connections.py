@@ -88,3 +88,24 @@ def test_so_may_a_kept_one_that_breaks_later(api: str, server: FaultServer, monk
         with pytest.raises(AmbiguousError):
             adapter.complete(call(server, api))
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("part", [20, None], ids=["begun", "whole"])
+@every_api
+def test_a_second_answer_is_never_that_of_the_next_request(api: str, part: int | None, server: FaultServer) -> None:
+    one = b"".join(step for step in good(api, "Four.") if isinstance(step, bytes))
+    other = b"".join(step for step in good(api, "Five.") if isinstance(step, bytes))
+    server.default = [one + other[:part]]
+
+    async def ask() -> list[str]:
+        adapter = HttpAdapter()
+        try:
+            return [(await adapter.acomplete(call(server, api))).text for _ in range(2)]
+        finally:
+            await adapter.aclose()
+
+    with contextlib.closing(HttpAdapter()) as adapter:
+        assert [adapter.complete(call(server, api)).text for _ in range(2)] == ["Four."] * 2
+    assert server.connections == 2
+    assert asyncio.run(ask()) == ["Four."] * 2
+    assert server.connections == 4

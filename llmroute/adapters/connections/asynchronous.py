@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from llmroute.adapters.connections.breaks import Break, ClosedBefore, Cut, NoAnswer, TimedOut, Unreached
 from llmroute.adapters.connections.http1 import Answer, Unpacker, place_of, request_bytes
-from llmroute.adapters.connections.reach import CLOSED_BEFORE_S, IDLE_S, MOST_IDLE, check, context, unreached
+from llmroute.adapters.connections.reach import (
+    CLOSED_BEFORE_S,
+    IDLE_S,
+    MOST_IDLE,
+    check,
+    context,
+    patience_s,
+    unreached,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -225,22 +233,24 @@ class Pool:
             self._context = context()
         try:
             async with asyncio.timeout(timeouts.connect_s):
-                link = await self._dial(place)
+                link = await self._dial(place, time.monotonic() + timeouts.connect_s)
                 if self._context is not None:
                     await _start_tls(link, self._context, place.host)
                 return link
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:
             failure = unreached(exc)
         raise failure
 
-    async def _dial(self, place: Place) -> Link:
+    async def _dial(self, place: Place, until: float) -> Link:
         """Look the host up once, check where it leads, and connect to the first of those that answers."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
         *others, last = check(place.host, self._locality, [str(row[4][0]) for row in found])
-        for address in others:
+        for tried, address in enumerate(others):
+            within_s = patience_s(until - time.monotonic(), len(others) - tried)
             try:
-                return (await loop.create_connection(Link, address, place.port))[1]
+                async with asyncio.timeout(within_s):
+                    return (await loop.create_connection(Link, address, place.port))[1]
             except OSError:
                 continue
         return (await loop.create_connection(Link, last, place.port))[1]

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from llmroute.adapters.connections.breaks import ClosedBefore, Cut, NoAnswer, TimedOut
 from llmroute.adapters.connections.http1 import Answer, Unpacker, place_of, request_bytes
-from llmroute.adapters.connections.reach import CLOSED_BEFORE_S, IDLE_S, MOST_IDLE, check, context, unreached
+from llmroute.adapters.connections.reach import (
+    CLOSED_BEFORE_S,
+    IDLE_S,
+    MOST_IDLE,
+    check,
+    context,
+    patience_s,
+    unreached,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -153,7 +161,7 @@ class Pool:
             except BaseException:
                 sock.close()
                 raise
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:
             failure = unreached(exc)
         raise failure
 
@@ -161,12 +169,13 @@ class Pool:
         """Look the host up once, check where it leads, and connect to the first of those that answers."""
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
         *others, last = check(place.host, self._locality, [str(row[4][0]) for row in found])
-        for address in others:
+        for tried, address in enumerate(others):
+            within_s = patience_s(until - time.monotonic(), len(others) - tried)
             try:
-                return socket.create_connection((address, place.port), max(0.001, until - time.monotonic()))
+                return socket.create_connection((address, place.port), within_s)
             except OSError:
                 continue
-        return socket.create_connection((last, place.port), max(0.001, until - time.monotonic()))
+        return socket.create_connection((last, place.port), patience_s(until - time.monotonic(), 0))
 
     def close(self) -> None:
         """Close what rests; what is in use is closed when its answer is."""

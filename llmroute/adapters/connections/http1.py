@@ -143,7 +143,9 @@ class Answer:
 
     def on_message_begin(self) -> None:
         """Called by the parser, as all that follow."""
-        if not self.done:
+        if self.done:
+            self.keeps = False  # a second answer has begun: its rest would be taken for that of the next request
+        else:
             self.headers.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:

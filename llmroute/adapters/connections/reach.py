@@ -23,6 +23,8 @@ MOST_IDLE = 100
 """So many are kept; there is no limit to those in use: a provider says itself when it is too much."""
 CLOSED_BEFORE_S = 1.0
 """A kept connection whose end shows within this many seconds of a request was closed before it took the request."""
+PATIENCE_S = 2.0
+"""So long one address of several is waited for before the next is tried: some lead to nowhere."""
 NEARER = ("local", "lan", "remote")
 """The localities, from the nearest on."""
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
@@ -76,8 +78,19 @@ def context() -> ssl.SSLContext:
     raise Unreached(why)
 
 
-def unreached(exc: OSError) -> Unreached:
+def patience_s(left_s: float, behind: int) -> float:
+    """Seconds for one address, so that those behind it get their time too.
+
+    >>> patience_s(10.0, 1), patience_s(3.0, 1), patience_s(10.0, 0)
+    (2.0, 1.5, 10.0)
+    """
+    return max(0.001, min(PATIENCE_S, left_s / (behind + 1)) if behind else left_s)
+
+
+def unreached(exc: OSError | UnicodeError) -> Unreached:
     """The same in the words of the operating system where it has any."""
+    if isinstance(exc, UnicodeError):  # getaddrinfo encodes names by IDNA
+        return Unreached("a part of the host name is empty or too long")
     if isinstance(exc, TimeoutError) and exc.errno is None:
         return Unreached("timed out")
     if isinstance(exc, ConnectionError) and exc.errno:  # asyncio writes a text of its own
