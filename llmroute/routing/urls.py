@@ -22,6 +22,8 @@ _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)
 """The last label of a host that some programs read as an address (WHATWG URL, «ends in a number»)."""
 _PORTS = {"http": 80, "https": 443, "mock": 0}
 _MAX_PORT = 65_535
+_MAX_LABEL = 63
+"""Characters between two dots of a host name (RFC 1035, 2.3.4)."""
 _METADATA_NAME = "metadata.google.internal"
 _HOST_ALIASES = frozenset({"host.docker.internal", "gateway.docker.internal", "host.containers.internal"})
 _LAN_SUFFIXES = (".local", ".svc")
@@ -75,6 +77,8 @@ def parse(text: str) -> Url:
     if scheme != "mock" and not 1 <= port <= _MAX_PORT:
         raise ValueError(f"port {port} is out of range: 1 to {_MAX_PORT}")
     host = match["host"].lower().strip("[]").rstrip(".")
+    if not all(1 <= len(label) <= _MAX_LABEL for label in host.split(".")):
+        raise ValueError(f"a part of the host name is empty or longer than {_MAX_LABEL} characters")
     if scheme == "mock":
         return Url(scheme, host, port, match["path"], "local")
     host, locality = _classify(host)

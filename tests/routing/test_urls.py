@@ -66,6 +66,8 @@ LOCALITY = {
     "http://ollama.default.svc.cluster.example": "remote",
 }
 REFUSED = {
+    "http://a..b/v1": "a part of the host name is empty",
+    f"http://{'a' * 64}.example/v1": "a part of the host name is empty or longer than 63",
     # loopback, oddly spelled
     "http://127.1": "odd spelling",
     "http://127.0.1": "odd spelling",
