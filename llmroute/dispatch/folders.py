@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +48,8 @@ def write_private(path: Path, text: str) -> None:
     Raises:
         OSError: it can't be written.
     """
+    import tempfile  # brings compression and random numbers along, which reading needs none of
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
     beside = Path(name)
