@@ -87,7 +87,7 @@ class Breaks:
         elif self._how != "restart":
             raise failure
         self._failure, self._begun_by = failure, self._run.target.name
-        self._text = text if prefill else ""
+        self._text = text if self._how == "continue" else ""
         self._owed, self._pieces = text[len(prefill) :], [text]
         self._last, self._has_calls = None, False
         return self._run.taken_over(failure, prefill)

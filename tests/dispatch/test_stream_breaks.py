@@ -163,6 +163,13 @@ def test_white_space_at_the_break_stands_once(lab: Lab, first: str, second: str,
     assert lab.calls()[1][1][-1] == ("assistant", first.rstrip())
 
 
+@pytest.mark.parametrize("second", ["Word.", "  Word."])
+def test_white_space_alone_is_begun_behind(lab: Lab, second: str) -> None:
+    lab.play(broken("  "), second)
+    assert lab.reply.text == lab.text == "  Word."
+    assert lab.calls()[-1] == ("m2", [("user", "Count.")])
+
+
 def test_it_may_break_again(lab: Lab) -> None:
     lab.play(broken("One, "), broken("two, "), "three.")
     assert lab.text == lab.reply.text == "One, two, three."
