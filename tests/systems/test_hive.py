@@ -145,7 +145,7 @@ def test_the_next_key_answers_where_the_first_is_limited(server: FaultServer) ->
 def test_a_broken_file_is_an_error(folder: Path) -> None:
     broken = folder / "routing.yaml"
     broken.write_text("version: 1\ndefaults: [\n")
-    with pytest.raises(LLMRouteError, match="routing.yaml:2"):
+    with pytest.raises(LLMRouteError, match=r"routing\.yaml:3"):
         Router(broken, environ={})
 
 
@@ -209,7 +209,8 @@ def test_a_skill_is_pinned() -> None:
     with Router(EXAMPLE, environ={}, provider="mock", model="echo") as router:
         mock: Any = router.adapter("mock")
         for is_skill in (True, False):
-            HiveProvider(router).complete([*said, ToolResult("1", "the skill", is_skill_content=is_skill)])
+            said[2:] = [ToolResult("1", "the skill", is_skill_content=is_skill)]
+            HiveProvider(router).complete(said)
             assert mock.last_call.request.messages[-1].content[0].pinned is is_skill
 
 
