@@ -228,14 +228,15 @@ def test_the_usage_is_priced_or_said_not_to_be() -> None:
     assert talk.usage().total.cost_usd == 0
 
 
-def test_tokens_are_counted_and_a_vendor_at_another_url_has_no_price(server: FaultServer) -> None:
-    with Router(EXAMPLE, environ=both(server)) as router:
-        talk = Conversation(router)
-        talk.complete("Hello")
-    total = talk.usage().total
-    assert total.input_tokens
-    assert total.output_tokens
-    assert (total.calls, total.cost_usd, total.unpriced) == (1, None, 1)
+def test_a_vendor_at_another_url_has_no_price(server: FaultServer) -> None:
+    for locality, expected in (("local", (1, 0.0, 0)), ("remote", (1, None, 1))):
+        text = EXAMPLE.read_text().replace("anthropic: {}", f"anthropic: {{locality: {locality}}}")
+        with Router.from_str(text, environ=both(server)) as router:
+            talk = Conversation(router)
+            talk.complete("Hello")
+        total = talk.usage().total
+        assert (total.input_tokens, total.output_tokens) == (7, 2)
+        assert (total.calls, total.cost_usd, total.unpriced) == expected
 
 
 @shows("the loop of tool calls", '{"error": …} as a result')
