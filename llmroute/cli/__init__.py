@@ -31,6 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "ollama": Entry("llmroute.cli.ollama:ollama", "Get, remove and look at the models of an Ollama."),
     "convert": Entry("llmroute.cli.convert:convert", "Write a request of one API in the words of another."),
     "init": Entry("llmroute.cli.init:init", "Write a routing.yaml for what is found on this machine."),
+    "import": Entry("llmroute.cli.import_:import_", "Write a routing.yaml out of another program's configuration."),
     "trust": Entry("llmroute.cli.trust:trust", "Show what a spec sends where, and say that you want it so."),
     "schema": Entry("llmroute.cli.schema:schema", "Print the JSON Schema of routing.yaml."),
     "rule": Entry("llmroute.cli.rule:rule", "Print the page of a rule, or list all rules."),
