@@ -25,6 +25,7 @@ from llmroute.compat.coda_data import (
     models_of,
     request_of,
 )
+from llmroute.routing.endpoints import reference
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -134,6 +135,10 @@ class CodaProvider:
 
     def _asked(self, model: str, temperature: float, **given: Any) -> tuple[Router, dict[str, Any]]:
         target = self._router.resolve(agent=self._agent).target
-        router = self._router if model in {"", target.model, target.name} else self._router.with_arguments(model=model)
+        router = self._router
+        if model not in {"", target.model, target.name}:
+            # A bare name is a model of the provider that the program is on; else it would be nobody's.
+            bare = target.provider is not None and reference(router.spec, model) is None
+            router = router.with_arguments(**({"provider": target.provider} if bare else {}), model=model)
         said = Asker(router, self._agent).unless_said(temperature=(temperature, TEMPERATURE))
         return router, {"agent": self._agent, **said, **given}
