@@ -17,6 +17,8 @@ VENDORS = {"gpt": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "cla
 """Whose model LiteLLM takes a name without a vendor for, by its beginning."""
 NAMES = {"together_ai": "together", "fireworks_ai": "fireworks", "nvidia_nim": "nvidia", "google": "gemini"}
 PARAMETERS = ("temperature", "max_tokens", "top_p", "timeout", "max_retries")
+GENERAL = ("temperature", "max_tokens")
+"""Those that also stand outside of the sections."""
 _URLS = ("base_url", "api_base", "host")
 _KNOWN = ("enabled", "default_model", "model", "api_key", *_URLS, *PARAMETERS)
 _OCI = "OCI has an API of its own, which needs an adapter"
@@ -38,9 +40,19 @@ def convert(text: str, draft: Draft) -> None:
         draft.leave(
             file.at("default_provider"), "that provider was not carried over, so no other is chosen in its place"
         )
-    for name in ("temperature", "max_tokens"):
-        draft.number(("defaults", name), file.at(name))
-    draft.leave_others(file, ("default_provider", "providers", "temperature", "max_tokens"), "it is not about models")
+    for name in GENERAL:
+        _general(name, file.at(name), draft)
+    draft.leave_others(file, ("default_provider", "providers", *GENERAL), "it is not about models")
+
+
+def _general(name: str, place: Place, draft: Draft) -> None:
+    """A parameter of all providers. Those of a section beat it at Coda, and lose to `defaults:` here."""
+    draft.number(("defaults", name), place)
+    sections = draft.spec.get("providers", {}).values()
+    if name in draft.spec.get("defaults", {}) and any(name in section for section in sections):
+        value = draft.spec["defaults"].pop(name)
+        for section in sections:
+            section.setdefault(name, value)
 
 
 def _section(section: Place, name: str, draft: Draft) -> str | None:

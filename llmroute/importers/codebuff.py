@@ -164,4 +164,4 @@ def _reasoning(options: Place, path: tuple[str, ...], draft: Draft) -> None:
         elif name == "exclude":
             draft.leave(row, "the program passes over the events of thoughts")
         elif not (name == "enabled" and row.value is True):
-            draft.leave(row, "llmroute has no such setting")
+            draft.leave(row, "no setting that is known of it")

@@ -162,7 +162,7 @@ class Draft:
         """Say that something is not carried over, and why."""
         self.left_out.append(printable(f"{self.source}:{place.line} {place.name}: {why}"))
 
-    def leave_others(self, place: Place, known: tuple[str, ...], why: str = "llmroute has no such setting") -> None:
+    def leave_others(self, place: Place, known: tuple[str, ...], why: str = "no setting that is known of it") -> None:
         """Say it of all keys that an importer does not know."""
         for key in place.names():
             if key not in known:

@@ -51,4 +51,4 @@ def convert(text: str, draft: Draft) -> None:
     for name in OTHERS:
         if name in document.value:
             draft.leave(file.at(name), "it is not about models")
-    draft.leave_others(file, (*VARIABLES.values(), *KEYS, *OTHERS), "Flux has no such setting for its models")
+    draft.leave_others(file, (*VARIABLES.values(), *KEYS, *OTHERS), "it is not about models")
