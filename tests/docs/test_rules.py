@@ -26,7 +26,7 @@ WARNINGS = {rule.slug for rule in RULES.values() if rule.severity == "warning"}
 
 def met(example: Example) -> set[str]:
     """The rules that an example breaks."""
-    spec, source, found = read_str(example.text, "routing.yaml")
+    spec, source, found, *_ = read_str(example.text, "routing.yaml")
     rules = {item.rule for item in found}
     if spec is None:
         return rules
