@@ -219,7 +219,7 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
         url=url,
         api=api,
         auth=setting("auth") or _default_auth(api),
-        api_version=setting("api_version"),
+        api_version=values.get("api_version") or (_version(facts, api) if facts is not None else None),
         transport=transport,
         proxy=(facts.declared.proxy if facts else None) or "none",
         # Said of one origin, it holds for no other.
@@ -229,7 +229,7 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
         quirks=_quirks(facts, url),
         credential=credential_of(spec, scope, facts, environ, moved=moved),
         locality=(facts.declared.locality if facts else None) or "local",
-        at_home=facts is not None and not moved and _is_own(facts, url),
+        at_home=facts is not None and _is_own(facts, url, moved=moved),
         flows=flows_of(Bundle(spec, scope, facts, url, moved)),
     )
 
@@ -254,10 +254,17 @@ def _known(facts: Facts | None, url: Url) -> Mapping[str, Any]:
     return {name: fact for name, fact in preset.quirks.items() if name != _LIMIT_FIELD}
 
 
-def _is_own(facts: Facts, url: Url) -> bool:
-    """Whether no variable of the vendor moved the provider to another origin."""
+def _version(facts: Facts, api: str) -> str | None:
+    """The provider's version of an API; a preset speaks of its own API only."""
+    if facts.declared.api_version is not None or facts.preset is None or facts.preset.api != api:
+        return facts.declared.api_version
+    return facts.preset.api_version
+
+
+def _is_own(facts: Facts, url: Url, *, moved: bool) -> bool:
+    """Whether a URL is of the origin that the spec, or the preset, gives the provider."""
     if facts.declared.base_url is not None or facts.preset is None or not facts.preset.base_url:
-        return facts.declared.base_url is not None
+        return facts.declared.base_url is not None and not moved
     return parse(facts.preset.base_url).origin == url.origin
 
 

@@ -50,6 +50,15 @@ def test_a_preset_knows_everything_but_the_model() -> None:
     assert target.credential.secret.reveal() == "CANARY-anthropic"
 
 
+def test_the_version_of_an_api_belongs_to_it() -> None:
+    moved = "defaults: {provider: anthropic, base_url: 'http://localhost:1', model: m%s}"
+    assert ask(moved % "").target.api_version == "2026-10-21"
+    assert ask(moved % ", api: openai-chat").target.api_version is None
+    assert ask(moved % ", api: openai-chat, api_version: '1'").target.api_version == "1"
+    declared = "providers: {anthropic: {api: openai-chat, api_version: '2'}}\ndefaults: {model: anthropic/m}"
+    assert ask(declared).target.api_version == "2"
+
+
 def test_the_auth_of_an_api() -> None:
     by_api = "providers: {box: {base_url: 'http://localhost:1', api: %s}}\ndefaults: {model: box/m}"
     assert ask(by_api % "anthropic-messages").target.auth == "x-api-key"
