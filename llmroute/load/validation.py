@@ -232,7 +232,8 @@ def _type_hint(kinds: str, value: Any) -> str:
 
 def _shown_at(path: Sequence[Any], value: Any) -> str:
     """A value for a message, where it stands at a place that can't hold a key."""
-    return "it" if _MAY_HOLD_KEYS.intersection(path) else _shown(value)
+    a_whole_provider = len(path) == 2 and path[0] == "providers"  # noqa: PLR2004 - `openai: KEY` is soon written
+    return "it" if a_whole_provider or _MAY_HOLD_KEYS.intersection(path) else _shown(value)
 
 
 def _shown(value: Any) -> str:

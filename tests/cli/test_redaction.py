@@ -58,6 +58,18 @@ def test_no_command_shows_a_key_of_a_spec_it_refuses(invoke: Invoke, folder: Pat
         assert canary[-12:] not in invoke(*command).output
 
 
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
+@pytest.mark.parametrize("pointer", ["", "#/tool"])
+def test_what_stands_in_place_of_a_provider_is_not_shown(invoke: Invoke, folder: Path, form: str, pointer: str) -> None:
+    spec = "version: 1\nproviders:\n  openai: plain-words-as-key\ndefaults: {model: openai/x}\n"
+    text = "tool:\n" + "".join(f"  {line}\n" for line in spec.splitlines()) if pointer else spec
+    (folder / "routing.yaml").write_text(text, encoding="utf-8")
+    result = invoke("validate", "--format", form, f"routing.yaml{pointer}")
+    assert result.exit_code == 1
+    assert "openai must be a mapping" in result.output
+    assert "plain-words" not in result.output + result.stderr
+
+
 def test_what_is_no_key_stays() -> None:
     for text in (
         "model: claude-sonnet-5-5",

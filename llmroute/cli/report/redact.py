@@ -69,8 +69,10 @@ def stumps(line: str, diagnostic: Diagnostic | None = None) -> dict[int, tuple[i
 def _is_secret(diagnostic: Diagnostic) -> bool:
     if diagnostic.rule == "inline-secret":
         return True
-    steps = diagnostic.pointer.split("/")
-    return any(place in steps for place in _SECRET_PLACES) and diagnostic.rule not in _AT_A_NAME
+    _, *steps = diagnostic.pointer.split("/")
+    # In the place of a whole provider a key is soon written: `openai: KEY`.
+    a_whole_provider = steps[-2:-1] == ["providers"] and diagnostic.rule == "invalid-value"
+    return a_whole_provider or (any(place in steps for place in _SECRET_PLACES) and diagnostic.rule not in _AT_A_NAME)
 
 
 def _keys(text: str) -> Iterator[tuple[int, int]]:
