@@ -26,7 +26,7 @@ def base_url_from_variable(preset: Preset, value: str) -> str:
     'http://127.0.0.1:11434/v1'
 
     Raises:
-        ValueError: the value is blank, or the preset has no such variable.
+        ValueError: the value is blank or no server's, or the preset has no such variable.
 
     """
     text = value.strip().strip("\"'").strip()
@@ -34,6 +34,8 @@ def base_url_from_variable(preset: Preset, value: str) -> str:
         raise ValueError(f"the preset {preset.name!r} has no variable for its URL")
     if not text:
         raise ValueError("it is blank")
+    if text.lower().startswith("mock://"):
+        raise ValueError("it names a server: write http:// or https:// before the host")
     match preset.base_url_variable:
         case "OLLAMA_HOST":
             return _ollama(text)

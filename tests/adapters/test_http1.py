@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmroute.adapters.connections.breaks import Cut, NotDecodable, NotHttp, NotSendable
+from llmroute.adapters.connections.breaks import Cut, NotDecodable, NotHttp, NotSendable, Unreached
 from llmroute.adapters.connections.http1 import LARGEST_HEAD, Answer, Unpacker, place_of, request_bytes
 
 if TYPE_CHECKING:
@@ -134,3 +134,8 @@ def test_unknown_codings_are_left_alone() -> None:
     assert list(Unpacker("x-none").feed(b"{}")) == [b"{}"]
     with pytest.raises(NotDecodable):
         list(Unpacker("gzip").feed(b"{}"))
+
+
+def test_only_http_is_spoken() -> None:
+    with pytest.raises(Unreached, match="mock is no scheme of HTTP"):
+        place_of("mock://mock/v1")

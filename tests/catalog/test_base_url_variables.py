@@ -74,6 +74,13 @@ def test_a_password_in_ollama_host_is_refused_unrepeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("preset", ["ollama", "openai", "anthropic"])
+@pytest.mark.parametrize("value", ["mock://x", "MOCK://", " 'mock://mock' "])
+def test_no_variable_makes_a_vendor_a_mock(preset: str, value: str) -> None:
+    with pytest.raises(ValueError, match="names a server"):
+        base_url_from_variable(PRESETS[preset], value)
+
+
 @given(st.text())
 def test_any_ollama_host_is_a_url_with_the_path_of_the_api_or_an_error(value: str) -> None:
     try:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from llmroute.adapters.connections.breaks import Cut, NotDecodable, NotHttp, NotSendable
+from llmroute.adapters.connections.breaks import Cut, NotDecodable, NotHttp, NotSendable, Unreached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,11 +44,14 @@ def place_of(url: str) -> Place:
 
     Raises:
         NotSendable: it holds what a request line can't.
+        Unreached: its scheme is not HTTP's.
     """
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not _TARGET.fullmatch(target) or not _TARGET.fullmatch(parts.netloc):
         raise NotSendable
+    if parts.scheme not in {"http", "https"}:
+        raise Unreached(f"{parts.scheme} is no scheme of HTTP")
     tls = parts.scheme == "https"
     return Place(tls, parts.hostname or "", parts.port or (443 if tls else 80), parts.netloc, target)
 
