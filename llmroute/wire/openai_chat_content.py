@@ -20,8 +20,8 @@ PDF = "data:application/pdf;base64,"
 _SILENCE = " "
 """DeepSeek and Moonshot refuse a turn among tool calls without `reasoning_content`, DeepSeek an empty one too
 (NousResearch/hermes-agent, pull request 17341); thoughts of other providers are none of their business."""
-_FILE_NAME = "document.pdf"
-"""The API wants a name with the data of a file; this is the name of one without a title."""
+UNTITLED = "document.pdf"
+"""The API wants a name with the data of a file; this is the name of one without a title, and is read as none."""
 
 
 class Content:
@@ -102,7 +102,7 @@ class Content:
     def _document(self, part: Document, at: str) -> dict[str, Any]:
         extra = self._extras.of(part.extra, f"{at}/extra")
         if part.data is not None:
-            file = {"filename": part.title or _FILE_NAME, "file_data": f"{PDF}{part.data}"}
+            file = {"filename": part.title or UNTITLED, "file_data": f"{PDF}{part.data}"}
             return united({"type": "file", "file": file}, extra)
         if part.text is None:
             raise ConversionError(f"{OPENAI} fetches no documents; give the data", pointer=f"{at}/url")

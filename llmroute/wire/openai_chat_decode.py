@@ -20,7 +20,7 @@ from llmroute.wire.message import (
     Thinking,
     ToolResult,
 )
-from llmroute.wire.openai_chat_content import PDF
+from llmroute.wire.openai_chat_content import PDF, UNTITLED
 from llmroute.wire.openai_chat_decode_tools import choice_of, functions, tool_calls
 from llmroute.wire.openai_chat_legacy import is_legacy, original, upgraded
 from llmroute.wire.request import FORMAT_KINDS, ChatRequest, Params, ResponseFormat
@@ -165,7 +165,9 @@ def _pdf(row: Mapping[str, Any], at: str) -> Document | None:
     if not isinstance(data, str) or not data.startswith(PDF) or file.get("file_id") is not None:
         return None
     name = shape.optional(file, "filename", str, f"{at}/file")
-    return Document(data=data.removeprefix(PDF), title=name, extra=_extra(row, _PART["file"]))
+    return Document(
+        data=data.removeprefix(PDF), title=None if name == UNTITLED else name, extra=_extra(row, _PART["file"])
+    )
 
 
 def _refusal(row: Mapping[str, Any], at: str) -> tuple[Part, ...]:

@@ -83,7 +83,8 @@ class Maker:
             case 1:
                 return Image(data="AA==", media_type="image/png", extra=self.own(source))
             case 2:
-                return Document(data="JVBERi0=", title="a.pdf", extra=self.own("file" if self.openai else "source"))
+                title = self.maybe("a.pdf")
+                return Document(data="JVBERi0=", title=title, extra=self.own("file" if self.openai else "source"))
             case 3 if not self.openai:
                 return Document(text=self.word(), title=self.maybe("t"))
             case _:
