@@ -7,17 +7,13 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from llmroute.catalog.patience import CONNECT_S, TIMEOUT_S
 from llmroute.wire.message import Text, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 
     from llmroute.wire.chat import ChatRequest, Event, Reply
-
-TIMEOUT_S = 600.0
-"""How long a call may take where nothing says otherwise: local models on small machines are slow."""
-CONNECT_S = 10.0
-"""A server that does not accept a connection within this many seconds is not there."""
 
 
 class Endpoint(Protocol):

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from llmroute.dispatch.failures import goes_on, retries_left, wait_s
 from llmroute.errors import CallError, DeadlineError
+from llmroute.routing.retries import LOCAL_RETRIES, RETRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from llmroute.routing.route import Target
-
-RETRIES = 2
-LOCAL_RETRIES = 1
-"""A local server that fails twice is down; waiting longer helps nobody."""
 
 
 class Try(NamedTuple):

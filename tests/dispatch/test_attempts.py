@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmroute.dispatch.attempts import Bounds, Try, attempts, max_retries
-from llmroute.dispatch.failures import LONGEST_S, POLICIES, wait_s
+from llmroute.dispatch.failures import wait_s
 from llmroute.errors import (
     KINDS,
     AmbiguousError,
@@ -21,6 +21,7 @@ from llmroute.errors import (
     RateLimitError,
     ServerError,
 )
+from llmroute.routing.retries import LONGEST_S, POLICIES
 from llmroute.routing.route import Target
 
 
