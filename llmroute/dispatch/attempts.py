@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from llmroute.dispatch.failures import goes_on, retries_left, wait_s
+from llmroute.dispatch.failures import retries_left, wait_s
 from llmroute.errors import CallError, DeadlineError
-from llmroute.routing.retries import LOCAL_RETRIES, RETRIES
+from llmroute.routing.retries import goes_on, max_retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -118,14 +118,6 @@ def _in_order(targets: Iterable[Target], memory: Memory | None) -> Iterator[Targ
             passed_over.append(target)
     if memory is not None:
         yield from sorted(passed_over, key=memory.wait_s)
-
-
-def max_retries(target: Target) -> int:
-    """How often the target may be asked again: its `max_retries`, else 2, else 1 for this machine."""
-    won = target.params.get("max_retries")
-    if won is not None:
-        return int(won)
-    return LOCAL_RETRIES if target.locality == "local" else RETRIES
 
 
 def _too_late(failure: CallError) -> CallError:

@@ -1,38 +1,21 @@
-"""What each class of failure leads to: the same target again, the next one, or the end."""
+"""Whether, and when, a target is asked again after a failure (what follows each class: `llmroute.routing.retries`)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmroute.routing.retries import BACKOFF_S, LONGEST_S, POLICIES
+from llmroute.routing.retries import BACKOFF_S, LONGEST_S, retries_after
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from llmroute.errors import CallError
-    from llmroute.routing.route import Target
 
 
 def retries_left(failure: CallError, tries: int, max_retries: int, retry_on: Collection[str] | None = None) -> bool:
-    """Whether the target may be asked again after `tries` requests to it.
-
-    `retry_on` says after which kinds, in place of the table; how often stays with the table where it says so.
-    """
-    if failure.own_limit:  # it was waited for already
-        return False
-    again = POLICIES[failure.kind].again
-    if retry_on is not None:
-        if failure.kind not in retry_on:
-            return False
-        again = "budget" if again == "never" else again
-    allowed = {"never": 0, "once": min(1, max_retries), "budget": max_retries}[again]
-    return tries <= allowed
-
-
-def goes_on(kind: str, target: Target) -> bool:
-    """Whether another target is asked after a failure of this kind: the target's `fallback_on`, else the table."""
-    kinds = target.params.get("fallback_on")
-    return POLICIES[kind].onward if kinds is None else kind in kinds
+    """Whether the target may be asked again after `tries` requests to it (see `retries_after`)."""
+    # A limit of the spec's own was waited for already.
+    return not failure.own_limit and tries <= retries_after(failure.kind, max_retries, retry_on)
 
 
 def wait_s(failure: CallError, tries: int, jitter: float) -> float | None:

@@ -11,13 +11,12 @@ from llmroute.catalog.patience import CONNECT_S, TIMEOUT_S
 from llmroute.dispatch.advice import advise
 from llmroute.dispatch.attempts import Bounds, Onward, Try, attempts
 from llmroute.dispatch.credentials import key_of
-from llmroute.dispatch.failures import goes_on
 from llmroute.dispatch.fitted import Fitted
 from llmroute.dispatch.health import ANSWERED, FOR_EVER
 from llmroute.dispatch.log_records import fields, logger
 from llmroute.dispatch.requests import for_target, limit
 from llmroute.errors import CallError, MissingKeyError
-from llmroute.routing.retries import LONGEST_S
+from llmroute.routing.retries import LONGEST_S, goes_on
 from llmroute.wire.chat import Attempt, Usage
 
 if TYPE_CHECKING:

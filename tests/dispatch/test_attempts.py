@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmroute.dispatch.attempts import Bounds, Try, attempts, max_retries
+from llmroute.dispatch.attempts import Bounds, Try, attempts
 from llmroute.dispatch.failures import wait_s
 from llmroute.errors import (
     KINDS,
@@ -98,14 +98,6 @@ def test_what_each_kind_leads_to(kind: str, expected: str) -> None:
     tries, final = play([target(), target("b")], *failures)
     assert names(tries) == expected.split()
     assert final is failures[-1]
-
-
-def test_how_many_retries() -> None:
-    assert max_retries(target()) == 2
-    assert max_retries(target(max_retries=0)) == 0
-    assert max_retries(target(max_retries=7)) == 7
-    local = Target(provider="a", api="mock", base_url="mock://mock", model="m", locality="local")
-    assert max_retries(local) == 1
 
 
 def test_the_request_has_the_last_word_on_retries() -> None:
