@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmroute.routing.policies import Policy, PolicyDeny, PolicyRequire, Require, Test, TestQuery
+from llmroute.routing.expectations import (
+    Expect,
+    ExpectedExclusion,
+    ExpectedKey,
+    Fault,
+    Test,
+    TestCall,
+    TestCase,
+    TestQuery,
+)
+from llmroute.routing.policies import Policy, PolicyDeny, PolicyRequire, Require
 from llmroute.routing.quirks import Quirks
 from llmroute.routing.route import EMPTY
 from llmroute.routing.shapes import Limits
@@ -24,7 +34,16 @@ from llmroute.routing.spec import (
     Scope,
 )
 
-_INTEGERS = ("top_k", "max_tokens", "seed", "max_retries", "max_attempts", "context_window", "default_max_tokens")
+_INTEGERS = (
+    "top_k",
+    "max_tokens",
+    "seed",
+    "max_retries",
+    "max_attempts",
+    "context_window",
+    "default_max_tokens",
+    "attempts",
+)
 """Integer fields: JSON Schema counts 4096.0 as an integer, so it may arrive as a float."""
 
 
@@ -89,9 +108,43 @@ def _policy(written: Mapping[str, Any]) -> Policy:
     )
 
 
+def _expect(written: Mapping[str, Any]) -> Expect:
+    values = _tuples(written)
+    if "credential" in values:
+        values["credential"] = ExpectedKey(**values["credential"])
+    if "excluded" in values:
+        values["excluded"] = tuple(
+            entry if isinstance(entry, str) else ExpectedExclusion(**entry) for entry in values["excluded"]
+        )
+    return Expect(**values)
+
+
+def _call(written: Mapping[str, Any]) -> TestCall:
+    return TestCall(at=written["at"], expect=_expect(written["expect"]) if "expect" in written else None)
+
+
+def _case(written: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(written)
+    if "query" in values:
+        values["query"] = TestQuery(**values["query"])
+    if "given" in values:
+        # `from` is a word of Python.
+        faults = (
+            {"from_" if name == "from" else name: value for name, value in row.items()} for row in values["given"]
+        )
+        values["given"] = tuple(Fault(**fault) for fault in faults)
+    if isinstance(values.get("at"), list):
+        values["at"] = tuple(_call(entry) if isinstance(entry, Mapping) else entry for entry in values["at"])
+    if "expect" in values:
+        values["expect"] = _expect(values["expect"])
+    return values
+
+
 def _test(written: Mapping[str, Any]) -> Test:
-    query = TestQuery(**written["query"]) if "query" in written else None
-    return Test(**{**written, "query": query})
+    values = _case(written)
+    if "cases" in values:
+        values["cases"] = tuple(TestCase(**_case(row)) for row in values["cases"])
+    return Test(**values)
 
 
 def build(document: Mapping[str, Any], source: Source | None = None) -> RoutingSpec:

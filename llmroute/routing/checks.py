@@ -6,7 +6,7 @@ itself for the queries that the spec names, so that what `validate` accepts is w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmroute.catalog.presets import PRESETS
 from llmroute.routing.check_answers import NOBODY, answers
@@ -20,6 +20,8 @@ from llmroute.routing.check_keys import (
 from llmroute.routing.check_ollama import windows
 from llmroute.routing.check_places import Place, places
 from llmroute.routing.check_policies import policies
+from llmroute.routing.check_tests import tests
+from llmroute.routing.check_variables import unread
 from llmroute.routing.endpoints import is_known, reference
 from llmroute.routing.interpolation import interpolate, syntax_error
 from llmroute.routing.names import listed, near, nearest
@@ -28,12 +30,10 @@ from llmroute.routing.route import EMPTY, LOCALITIES
 from llmroute.routing.scopes import (
     DEFAULT_PREFIX,
     ENV_SETTINGS,
-    PROGRAM_VARIABLES,
     WILDCARD,
     entry_name,
     purpose_part,
     variable,
-    variables_of,
 )
 from llmroute.routing.shapes import APIS
 from llmroute.routing.spec import ENDPOINT_ONLY
@@ -67,7 +67,7 @@ def check(spec: RoutingSpec, *, environ: Mapping[str, str] = EMPTY, asker: Query
         *_environment(spec),
         *policies(spec),
         *windows(spec, everywhere, environ),
-        *_not_yet(spec),
+        *tests(spec, spec.tests, spec.source),
     ]
     reported = {item.origin for item in found if item.severity == "error"}
     found += [item for item in answers(spec, environ, asker) if item.origin not in reported]
@@ -229,22 +229,6 @@ def _names(spec: RoutingSpec) -> Iterator[Diagnostic]:
         elif guess:
             message = f'purpose {purpose!r} is near {guess!r}, and "*" takes it in as another'
             yield report(spec.source, "wildcard-swallows", message, path, hint=f"did you mean {guess!r}?", key=True)
-    for index, test in enumerate(spec.tests):
-        for kind, group in (("agent", spec.agents), ("purpose", spec.purposes), ("client", spec.clients)):
-            name = getattr(test.query, kind, None)
-            if name is not None and name not in group:
-                yield from _test_name(spec, kind, name, group, ("tests", index, "query", kind))
-
-
-def _test_name(
-    spec: RoutingSpec, kind: str, name: str, group: Mapping[str, Any], path: tuple[str | int, ...]
-) -> Iterator[Diagnostic]:
-    if WILDCARD not in group:
-        hint = near(name, group, otherwise=f"the spec declares no {kind}s")
-        yield report(spec.source, f"unknown-{kind}", f"unknown {kind} {name!r}", path, hint=hint)
-    elif guess := nearest(name, [known for known in group if known != WILDCARD]):
-        message = f'{kind} {name!r} is near {guess!r}, and "*" takes it in as another'
-        yield report(spec.source, "wildcard-swallows", message, path, hint=f"did you mean {guess!r}?")
 
 
 def _used_purposes(spec: RoutingSpec) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -300,25 +284,8 @@ def unknown_variables(spec: RoutingSpec, environ: Mapping[str, str]) -> list[Dia
     from llmroute.routing.diagnostics import Diagnostic, Origin
     from llmroute.routing.rules import RULES
 
-    prefix = spec.env.prefix or DEFAULT_PREFIX
     rule = RULES["unknown-variable"]
-    known = {f"{DEFAULT_PREFIX}{name}" for name in PROGRAM_VARIABLES}
-    for setting in ENV_SETTINGS:
-        for purpose in (None, *spec.purposes):
-            known.update(variables_of(spec.env, setting, purpose))
-    found = []
-    for name in sorted(environ):
-        general = name.partition("__")[0].removeprefix(prefix).lower()
-        open_ended = WILDCARD in spec.purposes and "__" in name and general in ENV_SETTINGS
-        if name.startswith(prefix) and name not in known and not open_ended:
-            hint = near(name, known, otherwise="")
-            origin = Origin("env", name=name)
-            found.append(Diagnostic(rule.code, rule.slug, rule.severity, f"no setting reads {name}", origin, hint))
-    return found
-
-
-def _not_yet(spec: RoutingSpec) -> Iterator[Diagnostic]:
-    if spec.tests:
-        message = "this release reads tests and does not run them yet"
-        hint = "ask the same with llmroute explain"
-        yield report(spec.source, "tests-not-run", message, ("tests",), hint=hint, key=True)
+    return [
+        Diagnostic(rule.code, rule.slug, rule.severity, f"no setting reads {name}", Origin("env", name=name), hint)
+        for name, hint in unread(spec, environ)
+    ]

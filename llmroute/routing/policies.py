@@ -1,10 +1,9 @@
-"""What the user wrote of what must hold: requirements, policies and tests."""
+"""What the user wrote of what must hold: requirements and policies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 from llmroute.routing.route import Locality
 from llmroute.routing.shapes import SHAPE, Globs, Name, Shape, Text, Texts, Tokens
@@ -90,33 +89,3 @@ class Policy:
     """Say it, and go on."""
     because: Text | None = None
     """The reason, shown wherever the policy strikes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestQuery:
-    """What a routing test asks."""
-
-    __pydantic_config__: ClassVar = SHAPE
-    agent: Text | None = None
-    """The agent."""
-    purpose: Text | None = None
-    """The purpose."""
-    client: Text | None = None
-    """The client."""
-    args: Mapping[str, Any] | None = field(default=None, repr=False)
-    """Client arguments."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
-    """A routing unit test."""
-
-    __pydantic_config__: ClassVar = SHAPE
-    name: Text
-    """What it shows."""
-    query: TestQuery | None = None
-    """What is asked."""
-    environ: Mapping[str, str] | None = field(default=None, repr=False)
-    """The whole environment of the test."""
-    expect: Mapping[str, Any]
-    """What the resolution must hold."""

@@ -52,7 +52,6 @@ _TABLE: tuple[tuple[str, str, Severity, str], ...] = (
     ("LR106", "unsupported-version", "error", "A version of the format that this release does not read."),
     ("LR107", "null-value", "error", "A field that is written and left empty."),
     ("LR108", "wildcard-swallows", "warning", 'A name near a declared one, which the entry "*" takes in.'),
-    ("LR110", "tests-not-run", "warning", "Tests, which this release reads and does not run yet."),
     ("LR111", "unknown-agent", "error", "An agent that is not declared under agents."),
     ("LR112", "unknown-client", "error", "A client that is not declared under clients."),
     ("LR113", "unknown-setting", "error", "env.names gives names to a setting that the environment doesn't have."),

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from llmroute.routing.policies import Policy, Require, Test
+from llmroute.routing.expectations import Test
+from llmroute.routing.policies import Policy, Require
 from llmroute.routing.quirks import Quirks
 from llmroute.routing.route import EMPTY, Locality
 from llmroute.routing.shapes import (

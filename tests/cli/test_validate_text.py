@@ -72,7 +72,7 @@ def test_a_hint_that_does_not_fit_stands_below(invoke: Invoke, write: Write) -> 
 
 def test_several_files_are_judged_in_one_run(invoke: Invoke, write: Write) -> None:
     good, bad = write(FINE, "good.yaml"), write("version: 2\n", "bad.yaml")
-    warned = write(FINE + "tests: [{name: t, expect: {}}]\n", "warned.yaml")
+    warned = write(FINE + "policies: [{name: idle}]\n", "warned.yaml")
     result = invoke("validate", good, bad, warned)
     assert result.exit_code == 1
     assert "good.yaml: fine\n" in result.stdout
@@ -80,14 +80,14 @@ def test_several_files_are_judged_in_one_run(invoke: Invoke, write: Write) -> No
 
 
 def test_warnings_alone_are_fine_unless_strict(invoke: Invoke, write: Write) -> None:
-    write(FINE + "tests: [{name: t, expect: {}}]\n")
+    write(FINE + "policies: [{name: idle}]\n")
     mild = invoke("validate")
     assert mild.exit_code == 0
-    assert "warning[LR110]" in mild.stdout
+    assert "warning[LR319]" in mild.stdout
     assert mild.stdout.endswith("1 warning in 1 file\n")
     strict = invoke("validate", "--strict")
     assert strict.exit_code == 1
-    assert "error[LR110]" in strict.stdout
+    assert "error[LR319]" in strict.stdout
 
 
 def test_a_file_that_is_not_there(invoke: Invoke) -> None:

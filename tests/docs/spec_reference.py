@@ -26,7 +26,13 @@ _SECTIONS = {
     "PolicyRequire": "What a policy requires",
     "PolicyDeny": "What a policy denies",
     "Test": "A test",
+    "TestCase": "A row of a table of tests",
     "TestQuery": "The query of a test",
+    "Fault": "A fault",
+    "TestCall": "A call of a test",
+    "Expect": "What a test expects",
+    "ExpectedKey": "An expected key",
+    "ExpectedExclusion": "An expected exclusion",
 }
 """The classes of the spec in reading order, and what each is called."""
 
@@ -37,6 +43,7 @@ _EXTENDS = {
     "Scope": "Endpoint",
     "NamedScope": "Scope",
     "PolicyRequire": "Require",
+    "TestCase": "Test",
 }
 """Which class has all fields of another: they are listed there."""
 

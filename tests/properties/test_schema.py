@@ -17,7 +17,7 @@ from referencing import Registry
 
 from llmroute.load import read_file, read_mapping
 from llmroute.load.validation import failures, is_valid, schema
-from llmroute.routing import policies, quirks, shapes, spec
+from llmroute.routing import expectations, policies, quirks, shapes, spec
 from llmroute.routing.build import build
 from llmroute.routing.schema import DIALECT, SCHEMA_ID, attribute_docstrings, json_schema
 from llmroute.routing.source import Source
@@ -71,7 +71,7 @@ def test_every_setting_is_described() -> None:
 
 
 def test_every_class_of_the_spec_is_in_it() -> None:
-    modules = (shapes, quirks, policies, spec)
+    modules = (shapes, quirks, policies, expectations, spec)
     written = {name for module in modules for name in attribute_docstrings(module)}
     bases = {"Shape", "Connection", "Params", "KeyVariable", "Requirements", "RoutingSpec"}
     assert written - bases == set(definitions())

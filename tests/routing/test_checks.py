@@ -199,22 +199,55 @@ STRIKES = {
         LOCAL + 'agents: {"*": {}}\npolicies: [{name: n, agents: [secret-nots], require: {locality: local}}]',
         [],
     ),
-    # not yet
-    "tests": (LOCAL + "tests: [{name: n, expect: {}}]", [("tests-not-run", 3, "/tests")]),
+    # Tests
+    "tests": (LOCAL + "tests: [{name: n, expect: {}}]", []),
     "names-in-a-test": (
         LOCAL
         + "agents: {reviewer: {}}\ntests: [{name: n, query: {agent: reviwer, purpose: p, client: c}, expect: {}}]",
         [
-            ("tests-not-run", 4, "/tests"),
             ("unknown-agent", 4, "/tests/0/query/agent"),
             ("unknown-purpose", 4, "/tests/0/query/purpose"),
             ("unknown-client", 4, "/tests/0/query/client"),
         ],
     ),
+    "unknown-names-that-a-test-is-about": (
+        LOCAL + "agents: {reviewer: {}}\ntests: [{name: n, query: {agent: reviwer}, expect: {error: unknown-agent}},"
+        " {name: m, expect: {error: unknown-client}, cases: [{query: {client: c}}, {query: {purpose: p}}]}]",
+        [("unknown-purpose", 4, "/tests/1/cases/1/query/purpose")],
+    ),
     "wildcard-in-a-test": (
         LOCAL + 'agents: {reviewer: {}, "*": {}}\ntests: [{name: n, query: {agent: reviwer}, expect: {}}, '
         "{name: m, query: {agent: zzz}, expect: {}}]",
-        [("tests-not-run", 4, "/tests"), ("wildcard-swallows", 4, "/tests/0/query/agent")],
+        [("wildcard-swallows", 4, "/tests/0/query/agent")],
+    ),
+    "nothing-expected": (
+        LOCAL + "tests:\n  - {name: n}\n  - {name: m, cases: [{}, {expect: {}}]}\n"
+        "  - {name: o, at: [{at: 0, expect: {}}, 1]}\n  - {name: p, expect: {}, cases: [{}]}\n  - {name: q, at: 1}",
+        [
+            ("missing-field", 4, "/tests/0"),
+            ("missing-field", 5, "/tests/1/cases/0"),
+            ("missing-field", 8, "/tests/4"),
+        ],
+    ),
+    "an-error-and-a-target": (
+        LOCAL + "tests: [{name: n, at: [{at: 0, expect: {error: connect, attempts: 1, model: m}}], "
+        "expect: {error: no-model, provider: ollama}}]",
+        [
+            ("invalid-value", 3, "/tests/0/at/0/expect/model"),
+            ("invalid-value", 3, "/tests/0/expect/provider"),
+        ],
+    ),
+    "faults-of-nobody": (
+        LOCAL + "tests: [{name: n, expect: {}, given: [{provider: olama, fault: connect}, "
+        "{target: olama/x, fault: rate}, {target: ollama/x, fault: rate}, {provider: ollama, fault: auth}]}]",
+        [
+            ("unknown-provider", 3, "/tests/0/given/0/provider"),
+            ("unknown-provider", 3, "/tests/0/given/1/target"),
+        ],
+    ),
+    "variables-in-a-test": (
+        LOCAL + "tests: [{name: n, environ: {LLMROUTE_MODLE: m, LLMROUTE_MODEL: m, HOME: h}, expect: {}}]",
+        [("unknown-variable", 3, "/tests/0/environ/LLMROUTE_MODLE")],
     ),
 }
 

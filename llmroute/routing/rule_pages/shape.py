@@ -177,17 +177,6 @@ SHAPE: Mapping[str, Page] = {
         """),
         fix="Correct the name, or declare it as a name of its own.",
     ),
-    "tests-not-run": Page(
-        why="This release reads `tests` and does not run them yet. They are kept in the file, and prove nothing.",
-        bad=example("""
-            version: 1
-            defaults: {model: ollama/llama3.1:8b}
-            tests:
-              - {name: it stays here, query: {}, expect: {provider: ollama}}
-        """),
-        good=_FINE,
-        fix="Ask the same with `llmroute explain`, or leave the tests for the release that runs them.",
-    ),
     "unknown-agent": Page(
         why="The query names an agent that the spec does not. It gets no route, and not that of `defaults`: a typo "
         "must not send the prompts of a local agent to the cloud.",
