@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PassesOn = Literal["", "body", "model"]
 NO_QUIRKS: Mapping[str, Any] = MappingProxyType({})
 
 QUIRKS: Mapping[str, str] = MappingProxyType(
@@ -66,6 +67,10 @@ class Preset(NamedTuple):
     """`http`, or `sdk` for a vendor whose own SDK is the default way to it."""
     quirks: Mapping[str, Any] = NO_QUIRKS
     """Facts that a codec must know; the names are those of `QUIRKS`."""
+    passes_on: PassesOn = ""
+    """For a vendor that passes prompts on to other processors, how a request names those that may have it: `body`,
+    in the field `provider` (`only`, or `order` with `allow_fallbacks: false`); `model`, behind a colon at the end of
+    the model's name. Empty: the vendor is no such one."""
     start_hint: str = ""
     """The command that starts a local server."""
     model_hint: str = ""

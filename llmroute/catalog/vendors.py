@@ -43,6 +43,7 @@ VENDORS = (
         "https://openrouter.ai/api/v1",
         "OPENROUTER_API_KEY",
         quirks=quirks(top_k=True),
+        passes_on="body",  # https://openrouter.ai/docs/features/provider-routing
         docs="https://openrouter.ai/docs/api-reference/overview",
     ),
     Preset(
@@ -203,6 +204,7 @@ VENDORS = (
         "Hugging Face Inference Providers",
         "https://router.huggingface.co/v1",
         "HF_TOKEN",
+        passes_on="model",  # https://huggingface.co/docs/inference-providers: `model:provider`
         docs="https://huggingface.co/docs/inference-providers",
     ),
     Preset(
