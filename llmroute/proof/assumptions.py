@@ -72,7 +72,7 @@ def _of(spec: RoutingSpec, target: Target) -> Iterator[tuple[str, Checked, str]]
             yield text, "never", ""
     elif target.locality == "lan":
         yield f"the server at {at} does not forward what it is sent", "never", "write locality: remote where it does"
-        if not _is_address(url.host):
+        if is_name(url.host):
             text = f"the name {url.host} leads to this machine or into a private network"
             yield text, "when connecting", "write the address in place of the name"
     yield from _of_the_vendor(spec, target)
@@ -97,9 +97,14 @@ def _is_ollama(spec: RoutingSpec, target: Target, url: Url) -> bool:
     return preset == "ollama" or target.api == "ollama-chat" or url.port == _OLLAMA_PORT
 
 
-def _is_address(host: str) -> bool:
+def is_name(host: str) -> bool:
+    """Whether a host has to be looked up.
+
+    >>> is_name("gpu-box"), is_name("fd00::7")
+    (True, False)
+    """
     try:
         addresses.read(host)
     except ValueError:
-        return False
-    return True
+        return True
+    return False

@@ -86,7 +86,7 @@ def everything(
     problems: list[RoutingError] = []
     for place in places(spec):
         try:
-            found += _of_place(spec, place, environ)
+            found += of_place(spec, place, environ)
         except RoutingError as error:
             problems.append(error)
     for query in named_queries(spec, asker):
@@ -98,7 +98,12 @@ def everything(
     return list(dict.fromkeys(found)), problems
 
 
-def _of_place(spec: RoutingSpec, place: Place, environ: Mapping[str, str]) -> list[Sent]:
+def of_place(spec: RoutingSpec, place: Place, environ: Mapping[str, str]) -> list[Sent]:
+    """What is sent because of one scope, provider or fallback entry, whoever comes to it.
+
+    Raises:
+        RoutingError: where it leads can't be told.
+    """
     values = {"provider": place.path[-1]} if place.kind == "provider" else place.values
     environ = {**dict.fromkeys(_in_the_path(spec, place), "unset"), **environ}
     scope = Scope(place.name, "default", specific=False, values=values, source=spec.source, path=place.path)
@@ -112,7 +117,12 @@ def _of_place(spec: RoutingSpec, place: Place, environ: Mapping[str, str]) -> li
 
 def _in_the_path(spec: RoutingSpec, place: Place) -> tuple[str, ...]:
     """The variables in the path of a base URL: unset, they leave its origin as it is."""
+    text = url_text(spec, place)
+    return variables(text) if _ORIGIN.match(text) else ()
+
+
+def url_text(spec: RoutingSpec, place: Place) -> str:
+    """The base URL of a place, or of the provider that it names, as it is written; empty where neither has one."""
     provider = place.path[-1] if place.kind == "provider" else place.values.get("provider")
     declared = spec.providers.get(str(provider))
-    text = place.values.get("base_url") or (declared.base_url if declared is not None else None) or ""
-    return variables(text) if _ORIGIN.match(text) else ()
+    return place.values.get("base_url") or (declared.base_url if declared is not None else None) or ""
