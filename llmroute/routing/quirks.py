@@ -46,7 +46,7 @@ class Quirks:
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     """The field of the token limit."""
     default_max_tokens: Tokens | None = None
-    """The token limit where a request has none and the API wants one."""
+    """The token limit where a request has none and the API wants one; 4096 unless said."""
     seed_field: Text | None = None
     """The field of the seed; `seed` unless said."""
     no_user: bool | None = None

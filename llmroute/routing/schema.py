@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ast
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEMA_ID = "https://llmroute.dev/schemas/routing.v1.schema.json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -29,7 +32,8 @@ def attribute_docstrings(module: Any) -> dict[str, dict[str, str]]:
                     ast.AnnAssign(target=ast.Name(id=name)),
                     ast.Expr(value=ast.Constant(value=str(text))),
                 ):
-                    texts[name] = inspect.cleandoc(text)
+                    # A field that Python has a word for ends in an underscore: `from_`.
+                    texts[name.removesuffix("_")] = inspect.cleandoc(text)
     return found
 
 
@@ -63,38 +67,91 @@ def _describe(definition: dict[str, Any], texts: dict[str, str]) -> None:
         schema["description"] = texts[name]
 
 
-def _snippets(properties: dict[str, Any]) -> None:
-    """What an editor with a YAML language server offers to insert."""
-    properties["agents"]["defaultSnippets"] = [
-        {"label": "agent with its own provider", "body": {"${1:name}": {"provider": "${2:ollama}"}}},
-    ]
-    properties["providers"]["defaultSnippets"] = [
-        {"label": "preset", "body": {"${1:anthropic}": {}}},
-        {
-            "label": "OpenAI-compatible server",
-            "body": {"${1:name}": {"api": "openai-chat", "base_url": "${2:http://localhost:8000/v1}"}},
-        },
-    ]
+def _hint(name: str, definition: dict[str, Any]) -> None:
+    """Add to the settings of a class what editors make use of."""
+    from llmroute.routing.schema_hints import EXAMPLES, MEANINGS, PROVIDER_NAMES
+    from llmroute.routing.schema_snippets import SNIPPETS
+
+    if name in SNIPPETS:
+        definition["defaultSnippets"] = list(SNIPPETS[name])
+    presets = _presets()
+    for setting, schema in definition["properties"].items():
+        place = f"{name}.{setting}"
+        examples = EXAMPLES.get(place, EXAMPLES.get(setting))
+        meanings = presets if place in PROVIDER_NAMES else MEANINGS.get(place, MEANINGS.get(setting))
+        if examples:
+            schema["examples"] = list(examples)
+        if meanings is None:
+            continue
+        choice = schema.get("items", schema)
+        if "enum" in choice:
+            choice["enumDescriptions"] = [meanings[value] for value in choice["enum"]]
+        else:
+            _offer(choice, meanings)
+
+
+def _offer(schema: dict[str, Any], meanings: Mapping[str, str]) -> None:
+    """Let an editor offer texts at a place that takes any; the free form comes first, and errors speak of that."""
+    free = {key: schema.pop(key) for key in ("type", "pattern", "maxLength", "examples") if key in schema}
+    offered = {"type": "string", "enum": list(meanings), "enumDescriptions": list(meanings.values())}
+    # The titles stand above what hovering shows.
+    free["title"], offered["title"] = "a name of your own", "a known name"
+    schema["anyOf"] = [free, offered]
+
+
+def _presets() -> dict[str, str]:
+    """What each preset is, in a line."""
+    from llmroute.catalog.presets import PRESETS
+
+    return {
+        preset.name: ", ".join(
+            (preset.title, *filter(None, (preset.base_url, preset.key_variable and f"key in {preset.key_variable}")))
+        )
+        for preset in sorted(PRESETS.values())
+    }
+
+
+def _groups(properties: dict[str, Any]) -> None:
+    """What an editor offers to insert in the document's groups, and what it says of their keys."""
+    from llmroute.routing.schema_hints import NAMES
+    from llmroute.routing.schema_snippets import SNIPPETS
+
+    for name, text in NAMES.items():
+        properties[name]["propertyNames"] |= {"title": "name", "description": text}
+    for name in properties.keys() & SNIPPETS.keys():
+        properties[name]["defaultSnippets"] = list(SNIPPETS[name])
+    provider = properties["providers"]["additionalProperties"]
+    presets = {name: {**provider, "description": text} for name, text in _presets().items()}
+    properties["providers"]["properties"] = presets
+
+
+def _expected_params(definitions: dict[str, Any]) -> None:
+    """What a test expects of parameters has their names and kinds."""
+    from llmroute.routing.spec import PARAMS
+
+    settings = definitions["Endpoint"]["properties"]
+    definitions["Expect"]["properties"]["params"] |= {
+        "additionalProperties": False,
+        "properties": {name: settings[name] for name in PARAMS},
+    }
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) that a `routing.yaml` must pass."""
     from pydantic import TypeAdapter
 
-    from llmroute.catalog.presets import PRESETS
-    from llmroute.routing import policies, quirks, shapes, spec
+    from llmroute.routing import expectations, policies, quirks, shapes, spec
 
     raw = _tidy(TypeAdapter(spec.Document).json_schema())
     texts: dict[str, dict[str, str]] = {}
-    for module in (shapes, quirks, policies, spec):
+    for module in (shapes, quirks, policies, expectations, spec):
         texts |= attribute_docstrings(module)
     _describe(raw, texts["Document"])
     for name, definition in raw["$defs"].items():
         _describe(definition, texts[name])
-        if name in {"Scope", "NamedScope", "Endpoint"}:
-            definition["properties"]["provider"]["examples"] = sorted(PRESETS)
-    raw["properties"]["providers"]["examples"] = [{name: {}} for name in sorted(PRESETS)]
-    _snippets(raw["properties"])
+        _hint(name, definition)
+    _groups(raw["properties"])
+    _expected_params(raw["$defs"])
     return {
         "$schema": DIALECT,
         "$id": SCHEMA_ID,

@@ -56,7 +56,7 @@ _DAY_S = 86_400
 APIS = ("openai-chat", "anthropic-messages", "ollama-chat", "mock")
 """The wire formats that this release speaks by itself; an adapter of another package adds its own."""
 
-Api = Annotated[str, Shape(pattern=r"^[a-z][a-z0-9-]*(?!\n)$", examples=list(APIS))]
+Api = Annotated[str, Shape(pattern=r"^[a-z][a-z0-9-]*(?!\n)$", examples=["openai-chat"])]
 Name = Annotated[str, Shape(pattern=_NAME, maxLength=128)]
 ProviderName = Annotated[str, Shape(pattern=_PROVIDER_NAME, maxLength=128)]
 Text = Annotated[str, Shape(pattern=NOT_BLANK)]

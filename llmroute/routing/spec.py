@@ -78,13 +78,13 @@ class Params:
 
     __pydantic_config__: ClassVar = SHAPE
     temperature: Temperature | None = None
-    """Sampling temperature, 0 to 2. 0 is a value."""
+    """Sampling temperature, 0 to 2; the server's own unless set. 0 is a value."""
     top_p: Probability | None = None
-    """Nucleus sampling: the probability mass that is looked at, 0 to 1."""
+    """Nucleus sampling: the probability mass that is looked at, 0 to 1; the server's own unless set."""
     top_k: Tokens | None = None
-    """How many of the likeliest tokens are looked at."""
+    """How many of the likeliest tokens are looked at; the server's own number unless set."""
     max_tokens: Tokens | None = None
-    """The most tokens a reply may have."""
+    """The most tokens a reply may have; unless set the server's own limit, and 4096 where the API must be told one."""
     stop: Annotated[tuple[Text, ...], Shape(maxItems=64)] | None = None
     """Texts at which the reply ends."""
     seed: Annotated[int, Shape(minimum=-(2**63), maximum=2**63 - 1)] | None = None
@@ -94,9 +94,9 @@ class Params:
     presence_penalty: Penalty | None = None
     """Penalty for tokens that stand in the text at all, -2 to 2."""
     reasoning_effort: Effort | None = None
-    """How hard a reasoning model thinks."""
+    """How hard a reasoning model thinks; the server's own choice unless set."""
     timeout: Seconds | None = None
-    """Seconds until an attempt is given up; of a stream, each wait for what comes next."""
+    """Seconds until an attempt is given up; of a stream, each wait for what comes next. 600 unless set."""
     connect_timeout: Seconds | None = None
     """Seconds until a server that accepts no connection is given up; 10 unless set."""
     first_event_timeout: Seconds | None = None
@@ -104,20 +104,24 @@ class Params:
     idle_timeout: Seconds | None = None
     """Seconds of silence after which a stream that has begun is given up; as `timeout` unless set."""
     max_retries: Count | None = None
-    """How often the same target is asked again after a failure that may pass. 0 is a value."""
+    """How often the same target is asked again after a failure that may pass; 2 unless set, 1 on this machine.
+    0 is a value."""
     deadline: Seconds | None = None
-    """Seconds for the whole request: all attempts, on all targets, and the waits between them."""
+    """Seconds for the whole request: all attempts, on all targets, and the waits between them; no limit unless set."""
     max_attempts: Attempts | None = None
-    """How many attempts one request may make, on all its targets together."""
+    """How many attempts one request may make, on all its targets together; no limit unless set."""
     retry_on: tuple[RetryKind, ...] | None = None
-    """The kinds of failure after which the same target is asked again, in place of the usual ones. `[]`: none."""
+    """The kinds of failure after which the same target is asked again, in place of the usual ones: all but
+    `ambiguous`. `[]`: none."""
     fallback_on: tuple[FallbackKind, ...] | None = None
-    """The kinds of failure after which the next target is asked, in place of the usual ones. `[]`: none."""
+    """The kinds of failure after which the next target is asked, in place of the usual ones: all but `auth`, `context`
+    and `refusal`. `[]`: none."""
     on_stream_break: StreamBreak | None = None
     """What follows when a stream breaks after content: `error`, the default; `restart` begins anew on the next target;
     `continue` lets the next target that takes a prefill write on."""
     sticky: Sticky | None = None
-    """`conversation` keeps a conversation on the target that answered it last, as long as that is well."""
+    """`conversation` keeps a conversation on the target that answered it last, as long as that is well; `none`, the
+    default, does not."""
 
 
 PARAMS: tuple[str, ...] = tuple(Params.__annotations__)[1:]
@@ -138,11 +142,12 @@ class Connection(Params):
     api_key: Key | None = field(default=None, repr=False)
     """The key: `${VARIABLE}`, `{file: PATH}` or `{keyring: service/name}`. It goes here and nowhere else."""
     auth: Auth | None = None
-    """How the key travels."""
+    """How the key travels. Unless set as the preset says, else `bearer`, and `x-api-key` for `anthropic-messages`."""
     api_version: Text | None = None
-    """The dated version of the API, where the format has one (`anthropic-version`)."""
+    """The dated version of the API, where the format has one (`anthropic-version`). 2023-06-01 there unless set; the
+    preset anthropic has its own."""
     transport: Transport | None = None
-    """`sdk`: the vendor's own SDK; `http`: plain HTTP. Presets openai and anthropic use their SDK."""
+    """`sdk`: the vendor's own SDK; `http`: plain HTTP, the default. Presets openai and anthropic use their SDK."""
     allow_http: bool | None = None
     """Lets a key travel over plain HTTP to another machine; without it that is an error."""
     headers: Headers | None = field(default=None, repr=False)
@@ -174,7 +179,7 @@ class Scope(Endpoint):
     fallbacks: tuple[Text | Endpoint, ...] | None = None
     """Targets to try, in order, when the endpoint fails: `provider/model` or a mapping. `[]` is a value: none."""
     allow_remote_fallback: bool | None = None
-    """Lets `fallbacks` of this scope lead to places more remote than the endpoint."""
+    """Lets `fallbacks` of this scope lead to places more remote than the endpoint; `false` unless set."""
     require: Require | None = None
     """What every target of the request must be able to do."""
     metadata: Mapping[str, Any] | None = None
@@ -230,7 +235,7 @@ class Provider(Connection):
     locality: Locality | None = None
     """Read off the URL; may only be made stricter here, for a local port that forwards elsewhere."""
     models: Annotated[tuple[Text, ...], Shape(minItems=1)] | None = None
-    """A closed list: no other model is ever asked of this provider."""
+    """A closed list: no other model is ever asked of this provider. Any unless set."""
     regions: Texts | None = None
     """Labels of the places where it works, for policies that require some; every such place is named."""
     aliases: Mapping[Text, Text] | None = None
@@ -246,7 +251,7 @@ class Provider(Connection):
     fallbacks: tuple[Text | Endpoint, ...] | None = None
     """Targets to try when this provider fails, unless the scope that chose it has its own list."""
     allow_remote_fallback: bool | None = None
-    """Lets this provider's `fallbacks` lead to more remote places."""
+    """Lets this provider's `fallbacks` lead to more remote places; `false` unless set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,8 @@ def _type(about: dict[str, Any]) -> str:
         case {"$ref": target}:
             words = _link(target.rpartition("/")[2])
         case {"anyOf": branches}:
-            words = ", or ".join(_type(branch) for branch in branches)
+            # Names that an editor offers are no kind of value of their own.
+            words = ", or ".join(_type(branch) for branch in branches if "enumDescriptions" not in branch)
         case {"enum": values}:
             words = ", ".join(f"`{value}`" for value in values)
         case {"const": value}:
