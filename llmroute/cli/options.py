@@ -96,7 +96,7 @@ def what_if_options(command: Decorated) -> Decorated:
         no_local = values.pop("no_local") or flags["no_env"]
         args = {name: values.pop(name) for name in ("provider", "model", "base_url", "api_key_env")}
         changed = bool(flags["set_env"] or flags["no_env"] or flags["env_file"])
-        environ = _environ(**flags)
+        environ = environment(**flags)
         override = None if no_local else _override(environ)
         what_if = WhatIf(spec, environ, client, _arguments(**args), changed, override)
         return command(*positional, what_if=what_if, **values)
@@ -107,7 +107,8 @@ def what_if_options(command: Decorated) -> Decorated:
     return decorated
 
 
-def _environ(set_env: tuple[str, ...], env_file: str | None, *, no_env: bool) -> Mapping[str, str]:
+def environment(set_env: tuple[str, ...], env_file: str | None, *, no_env: bool) -> Mapping[str, str]:
+    """The process's environment (nothing with `no_env`), then the file's variables, then NAME=VALUE settings."""
     environ = {} if no_env else dict(os.environ)
     if env_file is not None:
         from llmroute.cli.env_file import read_env_file

@@ -38,6 +38,15 @@ def visible_character(character: str) -> str:
     return character if character.isprintable() else character.translate(_HIDDEN)
 
 
+def one_line(text: str) -> str:
+    r"""A name as it is shown: without anything that a terminal obeys, line breaks and tabs included.
+
+    >>> one_line("a\nb")
+    'a␊b'
+    """
+    return text if text.isprintable() else text.translate(_HIDDEN)
+
+
 def has_colour(stream: IO[str] | None = None) -> bool:
     """Whether a stream (standard output) is a terminal whose user did not say NO_COLOR."""
     stream = sys.stdout if stream is None else stream

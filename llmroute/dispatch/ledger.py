@@ -173,7 +173,7 @@ def _sum(parts: Iterable[Spent]) -> Spent:
 
 
 def _one(target: Target, usage: Usage, at: float) -> Spent:
-    cost = _cost_usd(target, usage, at)
+    cost = list_price_usd(target, usage, at)
     return Spent(
         calls=1,
         input_tokens=usage.input_tokens or 0,
@@ -187,7 +187,7 @@ def _one(target: Target, usage: Usage, at: float) -> Spent:
     )
 
 
-def _cost_usd(target: Target, usage: Usage, at: float) -> float | None:
+def list_price_usd(target: Target, usage: Usage, at: float) -> float | None:
     """The list price of one answer: 0 on this machine, known for a vendor at its own URL only."""
     if target.locality == "local":
         return 0.0

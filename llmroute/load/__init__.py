@@ -61,9 +61,9 @@ def read_file(path: str | PathLike[str]) -> Loaded:
     return _read(text, "<stdin>" if name == "-" else name, part)
 
 
-def read_str(text: str, name: str = "<string>") -> Loaded:
-    """Read a spec from a text; `name` stands for the file in origins."""
-    return _read(text.removeprefix("\ufeff"), name, "")
+def read_str(text: str, name: str = "<string>", part: str = "") -> Loaded:
+    """Read a spec from a text; `name` stands for the file in origins, `part` is a JSON pointer to a part of it."""
+    return _read(text.removeprefix("\ufeff"), name, part)
 
 
 def read_mapping(document: Mapping[str, Any]) -> Loaded:
