@@ -1,0 +1,79 @@
+"""Files that hold routing tests alone, `NAME.routing-test.yaml`: which are meant, and what is in them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmroute.load import read_file
+from llmroute.load.files import SPEC_NAME, split_pointer
+from llmroute.routing.report import report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from llmroute.routing.diagnostics import Diagnostic
+    from llmroute.routing.expectations import Test
+    from llmroute.routing.source import Source
+
+SUFFIX = ".routing-test.yaml"
+_KEYS = ("version", "tests")
+
+
+class TestFile(NamedTuple):
+    """What came of reading a file of tests."""
+
+    __test__ = False  # pytest: it is no test
+    tests: tuple[Test, ...]
+    source: Source
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read_tests(path: str) -> TestFile:
+    """Read a file of tests. Never raises for what it holds: `diagnostics` says what is wrong."""
+    loaded = read_file(path)
+    if loaded.spec is None:
+        return TestFile((), loaded.source, loaded.diagnostics)
+    foreign = [
+        report(loaded.source, "unknown-key", f"a file of tests holds no {name}", (name,), hint=_HINT, key=True)
+        for name in loaded.source.marks or ()
+        if name not in _KEYS
+    ]
+    return TestFile(loaded.spec.tests, loaded.source, (*loaded.diagnostics, *foreign))
+
+
+_HINT = "write it into the spec; here stand version and tests"
+
+
+def beside(spec_path: str) -> list[str]:
+    """The files of tests in the folder of a spec, in the order of their names, without those of another spec there."""
+    name = split_pointer(spec_path)[0]
+    if name == "-":
+        return []
+    return _of_spec(sorted(Path(name).parent.glob(f"*{SUFFIX}")), name)
+
+
+def within(folder: str, spec_path: str) -> list[str]:
+    """The files of tests in a folder and those below it, without those of another spec."""
+    return _of_spec(sorted(Path(folder).rglob(f"*{SUFFIX}")), split_pointer(spec_path)[0])
+
+
+def spec_of(test_file: str) -> str:
+    """The spec that a file of tests is about: the one of its name beside it, else `routing.yaml` there."""
+    path = Path(test_file)
+    own = _own(path)
+    return str(own if own.is_file() else path.with_name(SPEC_NAME))
+
+
+def _own(test_file: Path) -> Path:
+    """The spec of the same name: `cost-split.yaml` of `cost-split.routing-test.yaml`."""
+    return test_file.with_name(f"{test_file.name.removesuffix(SUFFIX)}.yaml")
+
+
+def _of_spec(files: Iterable[Path], spec: str) -> list[str]:
+    return [str(file) for file in files if not (own := _own(file)).is_file() or _is_same(own, spec)]
+
+
+def _is_same(one: Path, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
