@@ -9,26 +9,32 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 CURSOR = "|"
 """Where the cursor stands in a text."""
-_CAN = {"textDocument": {"completion": {"completionItem": {"snippetSupport": True}}, "publishDiagnostics": {}}}
+_CAN = {
+    "textDocument": {"completion": {"completionItem": {"snippetSupport": True}}, "publishDiagnostics": {}},
+    "workspace": {"configuration": True},
+}
 
 
 class LanguageServer:
     """One running server; each question opens a document of its own."""
 
-    def __init__(self, reads: BinaryIO, writes: BinaryIO, folder: Path) -> None:
-        self._reads, self._writes, self._folder = reads, writes, folder
+    def __init__(self, reads: BinaryIO, writes: BinaryIO, folder: Path, settings: Mapping[str, Any]) -> None:
+        self._reads, self._writes, self._folder, self._settings = reads, writes, folder, settings
         self._ids, self._documents = count(1), count(1)
         self._ask("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": _CAN})
         self._tell("initialized", {})
+        ready = False
+        while not ready:  # it asks for its settings first
+            ready = self._receive().get("method") == "workspace/configuration"
 
-    def completions(self, text: str) -> dict[str, dict[str, Any]]:
+    def completions(self, text: str, name: str = "") -> dict[str, dict[str, Any]]:
         """What is offered at the cursor, by its label."""
-        found = self._ask("textDocument/completion", self._opened(text))
+        found = self._ask("textDocument/completion", self._opened(text, name))
         return {item["label"]: item for item in found["items"]}
 
     def hover(self, text: str) -> str:
@@ -49,10 +55,10 @@ class LanguageServer:
         self._ask("shutdown", None)
         self._tell("exit", None)
 
-    def _opened(self, text: str) -> dict[str, Any]:
+    def _opened(self, text: str, name: str = "") -> dict[str, Any]:
         """Open a document without its cursor; the place of that in it."""
         before, _, after = text.rpartition(CURSOR)
-        uri = (self._folder / f"routing-{next(self._documents)}.yaml").as_uri()
+        uri = (self._folder / (name or f"document-{next(self._documents)}.yaml")).as_uri()
         document = {"uri": uri, "languageId": "yaml", "version": 1, "text": before + after}
         self._tell("textDocument/didOpen", {"textDocument": document})
         lines = before.split("\n")
@@ -76,7 +82,7 @@ class LanguageServer:
         self._writes.flush()
 
     def _receive(self) -> dict[str, Any]:
-        """The next message; what the server asks of its editor is answered with nothing."""
+        """The next message; what the server asks of its editor is answered from the settings, or with nothing."""
         size = 0
         while line := self._reads.readline().strip():
             name, _, value = line.partition(b":")
@@ -85,19 +91,21 @@ class LanguageServer:
         assert size, "the language server has ended"
         message: dict[str, Any] = json.loads(self._reads.read(size))
         if "id" in message and "method" in message:
-            asked = message["params"].get("items", []) if message["method"] == "workspace/configuration" else None
-            self._send({"id": message["id"], "result": None if asked is None else [None for _ in asked]})
+            answer = None
+            if message["method"] == "workspace/configuration":
+                answer = [self._settings.get(item["section"]) for item in message["params"]["items"]]
+            self._send({"id": message["id"], "result": answer})
         return message
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path) -> Iterator[LanguageServer]:
-    """A language server that works in a folder."""
+def running(command: Sequence[str], folder: Path, settings: Mapping[str, Any]) -> Iterator[LanguageServer]:
+    """A language server that works in a folder, with the settings of an editor by their section."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            server = LanguageServer(process.stdout, process.stdin, folder)
+            server = LanguageServer(process.stdout, process.stdin, folder, settings)
             yield server
             server.stop()
         finally:

@@ -10,21 +10,26 @@ asked to:
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from llmroute.catalog.presets import PRESETS
 from llmroute.load.validation import schema, schema_text
 from tests.docs.language_server import LanguageServer, running
+from tests.docs.markdown import blocks
 from tests.docs.shell import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 COMMAND = shlex.split(os.environ.get("LLMROUTE_YAML_SERVER", ""))
+ALONE = {"completion": True, "hover": True, "validate": True, "schemaStore": {"enable": False}}
+"""Settings without which the server asks the internet for schemas."""
 HEAD = "# yaml-language-server: $schema=routing.v1.schema.json\nversion: 1\n"
 TEST = """\
 - name: ${1:the picker stays local}
@@ -42,7 +47,7 @@ pytestmark = pytest.mark.skipif(
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanguageServer]:
     folder = tmp_path_factory.mktemp("editor")
     (folder / "routing.v1.schema.json").write_text(schema_text(), encoding="utf-8")
-    with running(COMMAND, folder) as started:
+    with running(COMMAND, folder, {"yaml": ALONE}) as started:
         yield started
 
 
@@ -137,10 +142,27 @@ def test_hovering_shows_what_a_preset_is(server: LanguageServer) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
-def test_it_finds_nothing_wrong_with_the_examples(server: LanguageServer, path: object) -> None:
-    text = (ROOT / "examples" / str(path)).read_text(encoding="utf-8")
+def test_it_finds_nothing_wrong_with_the_examples(server: LanguageServer, path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("# yaml-language-server:")]
     assert server.problems("# yaml-language-server: $schema=routing.v1.schema.json\n" + "\n".join(lines)) == []
+
+
+def settings_of_the_page() -> Iterator[dict[str, Any]]:
+    """The `yaml` section of each editor's settings on the page."""
+    for block in blocks((ROOT / "docs/editor.md").read_text(encoding="utf-8")):
+        if block.language == "json":
+            written = json.loads(block.body)
+            zed = written.get("lsp", {}).get("yaml-language-server", {}).get("settings", {}).get("yaml")
+            yield zed or {"schemas": written["yaml.schemas"]}
+
+
+@pytest.mark.parametrize("section", list(settings_of_the_page()), ids=["vscode", "zed"])
+def test_the_settings_on_the_page_do_without_the_comment(section: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "routing.v1.schema.json").write_text(schema_text(), encoding="utf-8")
+    with running(COMMAND, tmp_path, {"yaml": {**section, **ALONE}}) as started:
+        found = started.completions("version: 1\nagents:\n  picker:\n    provider: |", "routing.yaml")
+    assert set(found) >= set(PRESETS)
 
 
 def test_it_finds_what_is_wrong(server: LanguageServer) -> None:
