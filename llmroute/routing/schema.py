@@ -92,7 +92,9 @@ def _hint(name: str, definition: dict[str, Any]) -> None:
 
 def _offer(schema: dict[str, Any], meanings: Mapping[str, str]) -> None:
     """Let an editor offer texts at a place that takes any; the free form comes first, and errors speak of that."""
-    free = {key: schema.pop(key) for key in ("type", "pattern", "maxLength", "examples") if key in schema}
+    free: dict[str, Any] = {
+        key: schema.pop(key) for key in ("type", "pattern", "maxLength", "examples") if key in schema
+    }
     offered = {"type": "string", "enum": list(meanings), "enumDescriptions": list(meanings.values())}
     # The titles stand above what hovering shows.
     free["title"], offered["title"] = "a name of your own", "a known name"
