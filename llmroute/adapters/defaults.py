@@ -125,7 +125,7 @@ def events_of(reply: Reply) -> Generator[Event, None, None]:
                 if part.signature is not None:
                     yield ThinkingDelta.append(thoughts, "", part.signature)
             case ToolCall():
-                yield ToolCallStart(index, part.id, part.name)
+                yield ToolCallStart(index, part.id, part.name, part.custom)
                 yield ToolCallDelta(index, part.id, part.arguments)
                 yield ToolCallEnd(index, part)
                 index += 1

@@ -241,7 +241,7 @@ def _pieces(script: MockReply, call: Call) -> Generator[Event, None, None]:
     for chunk in script.chunks:
         yield TextDelta.append(said, chunk)
     for index, tool in enumerate(script.tool_calls):
-        yield ToolCallStart(index, tool.id, tool.name)
+        yield ToolCallStart(index, tool.id, tool.name, tool.custom)
         yield ToolCallDelta(index, tool.id, tool.arguments)
         yield ToolCallEnd(index, tool)
     if script.usage is not None:
@@ -254,7 +254,8 @@ def _broken(script: MockReply, error: TruncatedStreamError, call: Call) -> Gener
     if script.chunks:
         yield TextDelta.append([], script.chunks[0])
     elif script.tool_calls:
-        yield ToolCallStart(0, script.tool_calls[0].id, script.tool_calls[0].name)
+        call_begun = script.tool_calls[0]
+        yield ToolCallStart(0, call_begun.id, call_begun.name, call_begun.custom)
     failure = copy(error)
     if failure.partial is None:
         failure.partial = _reply(MockReply(chunks=script.chunks[:1]), call)

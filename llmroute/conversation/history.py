@@ -92,7 +92,7 @@ def _mended(part: Part) -> Part:
 
 
 def _is_whole(part: Part) -> bool:
-    if not isinstance(part, ToolCall):
+    if not isinstance(part, ToolCall) or part.custom:
         return True
     try:
         part.parsed()

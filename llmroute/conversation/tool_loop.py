@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llmroute.conversation.history import result_of
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from llmroute.wire.chat import ToolCall, ToolResult
 
 Handlers: TypeAlias = Mapping[str, Callable[..., object]]
-"""Tool name to function. It is called with the arguments by their names, and gives what `add_tool_result` takes."""
+"""Tool name to function. It is called with the arguments by their names (of a custom tool: with its input), and
+gives what `add_tool_result` takes."""
 AT_ONCE = 8
 """So many threads run the tools of one answer, where they run concurrently."""
 
@@ -71,8 +73,7 @@ async def aresults(calls: Sequence[ToolCall], handlers: Handlers, *, concurrent:
 
 def _result(call: ToolCall, handlers: Handlers) -> ToolResult:
     try:
-        handler, arguments = _ready(call, handlers)
-        return result_of(call.id, handler(**arguments))
+        return result_of(call.id, _ready(call, handlers)())
     except Exception as exc:  # noqa: BLE001 - whatever a tool raises is its result
         return _failed(call, exc)
 
@@ -81,16 +82,14 @@ async def _aresult(call: ToolCall, handlers: Handlers) -> ToolResult:
     import asyncio
 
     try:
-        handler, arguments = _ready(call, handlers)
-        if inspect.iscoroutinefunction(handler):
-            return result_of(call.id, await handler(**arguments))
-        return result_of(call.id, await asyncio.to_thread(handler, **arguments))
+        run = _ready(call, handlers)
+        return result_of(call.id, await (run() if inspect.iscoroutinefunction(run.func) else asyncio.to_thread(run)))
     except Exception as exc:  # noqa: BLE001 - whatever a tool raises is its result
         return _failed(call, exc)
 
 
-def _ready(call: ToolCall, handlers: Handlers) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """The handler and its arguments; broken ones never reach it.
+def _ready(call: ToolCall, handlers: Handlers) -> partial[Any]:
+    """The handler with its arguments; broken ones never reach it. That of a custom tool gets the text of the call.
 
     Raises:
         _UnknownToolError: there is no such tool.
@@ -99,7 +98,7 @@ def _ready(call: ToolCall, handlers: Handlers) -> tuple[Callable[..., Any], dict
     handler = handlers.get(call.name)
     if handler is None:
         raise _UnknownToolError(f"there is no tool {call.name!r}; there are: {', '.join(handlers) or 'none'}")
-    return handler, call.parsed()
+    return partial(handler, call.arguments) if call.custom else partial(handler, **call.parsed())
 
 
 def _failed(call: ToolCall, exc: Exception) -> ToolResult:

@@ -19,7 +19,16 @@ from llmroute.wire.anthropic_messages_stream_encode import StreamEncoder
 from llmroute.wire.codec import ANTHROPIC, Decoded, Encoded, Extras, Foreign, Losses
 from llmroute.wire.quirks import Quirks
 from llmroute.wire.schemas import enforceable
-from llmroute.wire.tools import ANSWER, check_choice, check_pairs, input_schema, renamed, tool_names, valid_name
+from llmroute.wire.tools import (
+    ANSWER,
+    check_choice,
+    check_pairs,
+    check_plain,
+    input_schema,
+    renamed,
+    tool_names,
+    valid_name,
+)
 from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
@@ -131,6 +140,7 @@ class _Encoder:
         return {"tools": rows + own, "tool_choice": row} if row else {"tools": rows + own}
 
     def _tool(self, tool: Tool, names: Mapping[str, str], at: str) -> dict[str, Any]:
+        check_plain(tool, ANTHROPIC, at)
         row: dict[str, Any] = {"name": names[tool.name]}
         if tool.description:
             row["description"] = tool.description

@@ -11,7 +11,7 @@ from llmroute.wire.anthropic_messages_decode import block_of
 from llmroute.wire.codec import ANTHROPIC
 from llmroute.wire.faults import Failure, answer_object, from_error_object
 from llmroute.wire.message import Message, Part, Text, ToolCall
-from llmroute.wire.replies import answered, empty, finished_call
+from llmroute.wire.replies import answered, empty, finished_calls
 from llmroute.wire.reply import Reply, StopReason, Usage
 from llmroute.wire.tools import ANSWER
 
@@ -61,7 +61,7 @@ def _reply(row: Mapping[str, Any], names: Mapping[str, str], source: str) -> Rep
     content, lost = answered([part for part in parts if not _is_empty(part)], names)
     has_calls = any(isinstance(part, ToolCall) for part in content)
     stop_reason, strange = stop_reason_of(row.get("stop_reason"), has_calls=has_calls, has_content=bool(parts))
-    said = tuple(finished_call(part, stop_reason) if isinstance(part, ToolCall) else part for part in content)
+    said = finished_calls(content, stop_reason)
     extra = {key: value for key, value in shape.rest(row, _FIELDS).items() if value is not None}
     extra |= unknown_stop(row.get("stop_reason"))
     return Reply(

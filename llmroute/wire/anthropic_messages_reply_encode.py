@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError
@@ -130,7 +131,7 @@ class _Writer:
 
     def _input(self, call: ToolCall, at: str) -> dict[str, Any]:
         try:
-            arguments = ToolCall(call.id, call.name, call.arguments).parsed()
+            arguments = replace(call, complete=True).parsed()
         except ConversionError as error:
             if not self._raw:
                 raise ConversionError(error.message, pointer=f"{at}/arguments") from error

@@ -72,7 +72,7 @@ class StreamEncoder:
         """The events of the stream that this neutral event means; may be none.
 
         Raises:
-            ConversionError: the event is a `Restart`.
+            ConversionError: the event is a `Restart`, or begins a call of a custom tool.
         """
         rows: list[dict[str, Any]] = []
         if isinstance(event, UsageEvent):
@@ -80,6 +80,9 @@ class StreamEncoder:
             return []
         if isinstance(event, Restart):
             raise ConversionError("no stream of this format can take back what it has sent", pointer="/type")
+        if isinstance(event, ToolCallStart) and event.custom:
+            what = f"a call of the custom tool {event.name!r} has no equivalent in {ANTHROPIC}"
+            raise ConversionError(what, pointer="/custom")
         if isinstance(event, ErrorEvent):
             return [_event({"type": "error", "error": _error(event.error)})]
         if not self._started:

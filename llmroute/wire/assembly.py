@@ -19,7 +19,7 @@ from llmroute.wire.events import (
 )
 from llmroute.wire.json_text import parse_object
 from llmroute.wire.message import Message, Opaque, Part, Text, Thinking, ToolCall
-from llmroute.wire.replies import BESIDE, CUT, TWICE, empty, is_object, provider
+from llmroute.wire.replies import BESIDE, CUT, TWICE, empty, is_cut, provider
 from llmroute.wire.reply import Reply, StopReason, Usage
 from llmroute.wire.tools import ANSWER
 from llmroute.wire.unknown import gather
@@ -40,6 +40,8 @@ class Block:
     name: str = ""
     index: int = -1
     """The place among the tool calls; -1 before it was announced."""
+    custom: bool = False
+    """The tool that is called is a custom one."""
     signature: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
@@ -115,7 +117,7 @@ class Assembly:
             self.warnings.append("tool_calls.id: two calls shared one id, the second was renamed")
             block.id = f"{block.id}_{block.index}"
         self._ids.add(block.id)
-        events: list[Event] = [ToolCallStart(block.index, block.id, block.name)]
+        events: list[Event] = [ToolCallStart(block.index, block.id, block.name, block.custom)]
         if block.pieces:
             events.append(ToolCallDelta(block.index, block.id, "".join(block.pieces)))
         return events
@@ -143,8 +145,8 @@ class Assembly:
 
     def _call(self, block: Block, *, cut: bool) -> ToolCall:
         arguments = "".join(block.pieces)
-        complete = not cut or is_object(arguments)
-        return ToolCall(block.id, block.name, arguments, complete, extra=self._extra(block))
+        call = ToolCall(block.id, block.name, arguments, custom=block.custom, extra=self._extra(block))
+        return replace(call, complete=False) if cut and is_cut(call, last=block is self.blocks[-1]) else call
 
     def _extra(self, block: Block) -> dict[str, dict[str, Any]]:
         fields = {self._api: block.mark, self._source: block.extra}

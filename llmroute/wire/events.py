@@ -77,10 +77,13 @@ class ToolCallStart:
     """The place among the tool calls of the answer, from 0."""
     id: str
     name: str
+    custom: bool = False
+    """The tool is a custom one: what follows is plain text."""
 
     def to_json(self) -> dict[str, Any]:
-        """All fields."""
-        return {"type": self.type, "index": self.index, "id": self.id, "name": self.name}
+        """All fields; `custom` where it is true."""
+        data = {"type": self.type, "index": self.index, "id": self.id, "name": self.name}
+        return {**data, "custom": True} if self.custom else data
 
 
 @quiet("arguments")
@@ -92,7 +95,7 @@ class ToolCallDelta:
     index: int
     id: str
     arguments: str
-    """A piece of JSON text."""
+    """A piece of JSON text; of the input, where the tool is a custom one."""
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
@@ -232,7 +235,8 @@ def event_from_json(data: object) -> Event:  # noqa: PLR0911 - one case a type
 
 def _tool_event(kind: str, row: dict[str, Any], index: int) -> Event:
     if kind == "tool_call_start":
-        return ToolCallStart(index, shape.text(row, "id", ""), shape.text(row, "name", ""))
+        custom = shape.optional(row, "custom", bool, "") or False
+        return ToolCallStart(index, shape.text(row, "id", ""), shape.text(row, "name", ""), custom)
     if kind == "tool_call_delta":
         return ToolCallDelta(index, shape.text(row, "id", ""), shape.text(row, "arguments", ""))
     call = part_from_json(row.get("call"), "/call")

@@ -90,9 +90,11 @@ class ToolCall:
     id: str
     name: str
     arguments: str
-    """The JSON text as the model wrote it; it may be broken."""
+    """The JSON text as the model wrote it; it may be broken. Of a custom tool, its input: any text."""
     complete: bool = True
     """False when the answer was cut before the arguments ended."""
+    custom: bool = field(default=False, kw_only=True)
+    """The tool is a custom one (`Tool.custom`)."""
     extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
 
     def parsed(self) -> dict[str, Any]:
@@ -101,6 +103,8 @@ class ToolCall:
         Raises:
             ConversionError: they are no JSON object, or were cut.
         """
+        if self.custom:
+            raise ConversionError(f"the input of the custom tool {self.name!r} is plain text", pointer="/arguments")
         if not self.complete:
             raise ConversionError(f"the arguments of the call to {self.name!r} were cut", pointer="/arguments")
         return parse_object(self.arguments, f"the arguments of the call to {self.name!r}", "/arguments")
@@ -247,7 +251,7 @@ def _field_from_json(cls: type[Part], name: str, value: object, at: str) -> obje
             if not isinstance(part, ResultPart):
                 raise ConversionError("a tool result holds text, images and documents", pointer=shape.pointer(at, i))
         return parts
-    if name in {"pinned", "is_error", "complete"}:
+    if name in {"pinned", "is_error", "complete", "custom"}:
         return shape.expect(value, bool, at)
     is_object = name == "extra" or (cls is Opaque and name == "data")
     return shape.expect(value, dict if is_object else str, at)

@@ -17,7 +17,7 @@ from llmroute.wire.ollama_chat_reply_encode import encode_reply
 from llmroute.wire.ollama_chat_stream import StreamDecoder
 from llmroute.wire.ollama_chat_stream_encode import StreamEncoder
 from llmroute.wire.quirks import Quirks
-from llmroute.wire.tools import check_choice, check_pairs, renamed, tool_names
+from llmroute.wire.tools import check_choice, check_pairs, check_plain, renamed, tool_names
 from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ class _Encoder:
 
     def _tool(self, i: int) -> dict[str, Any]:
         tool, at = self.request.tools[i], f"/tools/{i}"
+        check_plain(tool, OLLAMA, at)
         if tool.strict:
             self.losses.add("tools.strict", "the model is not held to the schema", f"{at}/strict")
         function: dict[str, Any] = {"name": self.names[tool.name]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError
@@ -64,7 +65,7 @@ def call_to(call: ToolCall, *, raw: bool) -> dict[str, Any]:
         ConversionError: they are none, and `raw` is not asked for.
     """
     try:
-        arguments = ToolCall(call.id, call.name, call.arguments).parsed()
+        arguments = replace(call, complete=True).parsed()
     except ConversionError:
         if not raw:
             raise

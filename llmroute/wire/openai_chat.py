@@ -131,6 +131,9 @@ class _Encoder:
         function: dict[str, Any] = {"name": self.names[tool.name]}
         if tool.description:
             function["description"] = tool.description
+        if tool.custom:
+            row = {"type": "custom", "custom": function}
+            return united(row, self.extras.of(tool.extra, f"/tools/{i}/extra"))
         function["parameters"] = dict(tool.parameters) or {"type": "object", "properties": {}}
         if tool.strict is not None:
             function["strict"] = self._strict(function["parameters"], tool.strict, f"/tools/{i}", "parameters")
@@ -147,13 +150,17 @@ class _Encoder:
 
     def _choice(self, choice: ToolChoice) -> Any:
         if choice.allowed and not self.quirks.tool_choice_strings_only:
-            tools = [{"type": "function", "function": {"name": self.names[name]}} for name in choice.allowed]
+            tools = [self._by_name(name) for name in choice.allowed]
             return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": tools}}
         if choice.name is None:
             return choice.mode
         if self.quirks.tool_choice_strings_only:
             return "required"
-        return {"type": "function", "function": {"name": self.names[choice.name]}}
+        return self._by_name(choice.name)
+
+    def _by_name(self, name: str) -> dict[str, Any]:
+        kind = "custom" if any(tool.custom and tool.name == name for tool in self.request.tools) else "function"
+        return {"type": kind, kind: {"name": self.names[name]}}
 
     def params(self) -> dict[str, Any]:
         """Sampling, limits and effort."""

@@ -24,6 +24,13 @@ UNTITLED = "document.pdf"
 """The API wants a name with the data of a file; this is the name of one without a title, and is read as none."""
 
 
+def call_to(call: ToolCall, call_id: str, name: str) -> dict[str, Any]:
+    """A tool call as the API writes it."""
+    if call.custom:
+        return {"id": call_id, "type": "custom", "custom": {"name": name, "input": call.arguments}}
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": call.arguments}}
+
+
 class Content:
     """Writes `messages`."""
 
@@ -137,8 +144,9 @@ class Content:
         return {"tool_calls": calls} if calls else {}
 
     def _call(self, call: ToolCall, at: str) -> dict[str, Any]:
-        function = {"name": self._names[call.name], "arguments": call.arguments.strip() or "{}"}
-        row = {"id": self._ids[call.id], "type": "function", "function": function}
+        row = call_to(call, self._ids[call.id], self._names[call.name])
+        if not call.custom:
+            row["function"]["arguments"] = call.arguments.strip() or "{}"
         return united(row, self._extras.of(call.extra, f"{at}/extra"))
 
     def _results(self, message: Message, at: str) -> list[dict[str, Any]]:

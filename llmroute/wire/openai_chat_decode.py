@@ -39,7 +39,7 @@ _PART: dict[str, Known] = {
     "file": known("type", file=known("filename", "file_data", "file_id")),
     "refusal": known("type", "refusal"),
 }
-_CHOICE = known("type", function=known("name"), allowed_tools=known("mode", "tools"))
+_CHOICE = known("type", function=known("name"), custom=known("name"), allowed_tools=known("mode", "tools"))
 _FORMAT = known("type", json_schema=known("name", "schema", "strict", "description"))
 _REQUEST_FIELDS = frozenset({
     *_PARAMS, "model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls",

@@ -11,7 +11,7 @@ from llmroute.wire.faults import Failure, answer_object, from_error_object
 from llmroute.wire.message import Message, Opaque, Part, Text, Thinking, ToolCall
 from llmroute.wire.openai_chat_decode_tools import tool_calls
 from llmroute.wire.openai_chat_usage import usage_in, usage_of_timings
-from llmroute.wire.replies import answered, empty, finished_call, provider
+from llmroute.wire.replies import answered, empty, finished_calls, provider
 from llmroute.wire.reply import Reply, StopReason
 from llmroute.wire.unknown import said
 
@@ -79,7 +79,7 @@ def _reply(row: Mapping[str, Any], names: Mapping[str, str], source: str, failur
         has_calls=any(isinstance(part, ToolCall) for part in content),
         has_content=bool(content),
     )
-    parts = tuple(finished_call(part, stop_reason) if isinstance(part, ToolCall) else part for part in content)
+    parts = finished_calls(content, stop_reason)
     warnings = (*strange, *lost, *empty(parts, stop_reason), *((OTHERS,) if len(choices) > 1 else ()))
     rest = _known(shape.rest(message, MESSAGE))
     extra = _extra(row, choice, message)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from llmroute.wire.codec import OPENAI, Encoded, Extras, Losses
 from llmroute.wire.message import Opaque, Part, Text, Thinking, ToolCall
+from llmroute.wire.openai_chat_content import call_to
 from llmroute.wire.openai_chat_usage import usage_to
 from llmroute.wire.quirks import Quirks
-from llmroute.wire.replies import CUT, is_object
+from llmroute.wire.replies import CUT, is_cut
 from llmroute.wire.unknown import united
 
 if TYPE_CHECKING:
@@ -144,11 +145,10 @@ class _Writer:
             self._thoughts.append(part.text)
 
     def _call(self, call: ToolCall, at: str) -> dict[str, Any]:
-        if not call.complete and (self.reply.stop_reason not in CUT or is_object(call.arguments)):
-            self.losses.add("tool_calls", "that arguments may have been cut is not told", at)
-        function = {"name": call.name, "arguments": call.arguments}
-        row = {"id": call.id, "type": "function", "function": function}
-        return united(row, self.extras.of(call.extra, f"{at}/extra"))
+        cut = self.reply.stop_reason in CUT and is_cut(call, last=call is self.reply.content[-1])
+        if call.complete == cut:
+            self.losses.add("tool_calls", "whether arguments may have been cut is not told", at)
+        return united(call_to(call, call.id, call.name), self.extras.of(call.extra, f"{at}/extra"))
 
     def usage(self) -> dict[str, Any] | None:
         """The token counts."""

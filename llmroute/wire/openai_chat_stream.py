@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation"})
 _CHOICE = frozenset({"index", "delta", "finish_reason", "usage", "logprobs"})
 _DELTA = MESSAGE | {"obfuscation"}
-_CALL = frozenset({"index", "id", "type", "function"})
+_CALL = frozenset({"index", "id", "type", "function", "custom"})
 _DONE = "[DONE]"
 
 
@@ -191,15 +191,20 @@ class StreamDecoder:
 
     def _call(self, row: dict[str, Any], position: int) -> list[Event]:
         at = f"/choices/0/delta/tool_calls/{position}"
-        function = shape.mapping(row, "function", at)
+        kind = "custom" if row.get("custom") else "function"
+        called = shape.mapping(row, kind, at)
         call_id = shape.optional(row, "id", str, at) or ""
-        name = shape.optional(function, "name", str, f"{at}/function") or ""
+        name = shape.optional(called, "name", str, f"{at}/{kind}") or ""
         block = self._slot(row.get("index"), call_id, name, position)
         if row.keys() - _CALL:
             gather(block.extra, shape.rest(row, _CALL))
         if call_id and block.index < 0:
             block.id = call_id
-        arguments = arguments_text(function.get("arguments"), f"{at}/function/arguments")
+        if kind == "custom":
+            block.custom = True
+            arguments = shape.optional(called, "input", str, f"{at}/custom") or ""
+        else:
+            arguments = arguments_text(called.get("arguments"), f"{at}/function/arguments")
         events = self._answer.announce(block, block.id, name) if name and not block.name else []
         return events + self._answer.arguments(block, arguments) if arguments else events
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConversionError
@@ -18,7 +19,8 @@ from llmroute.wire.events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from llmroute.wire.message import Opaque
+from llmroute.wire.message import Opaque, ToolCall
+from llmroute.wire.openai_chat_content import call_to
 from llmroute.wire.openai_chat_reply_encode import FINISH_BACK, encode_reply
 from llmroute.wire.openai_chat_usage import usage_to
 from llmroute.wire.sse import ServerSentEvent
@@ -54,6 +56,8 @@ class StreamEncoder:
         self._reasoning = reasoning
         self._source = source
         self._started = False
+        self._custom: set[int] = set()
+        """The places of the calls of custom tools."""
 
     def encode(self, event: Event) -> list[ServerSentEvent]:
         """The events of the stream that this neutral event means; may be none.
@@ -79,8 +83,12 @@ class StreamEncoder:
             case ThinkingDelta():
                 return [self._chunk({"reasoning_content": event.text})] if self._reasoning and event.text else []
             case ToolCallStart():
-                function = {"name": event.name, "arguments": ""}
-                return [self._call(event.index, id=event.id, type="function", function=function)]
+                if event.custom:
+                    self._custom.add(event.index)
+                start = call_to(ToolCall(event.id, event.name, "", custom=event.custom), event.id, event.name)
+                return [self._call(event.index, **start)]
+            case ToolCallDelta() if event.index in self._custom:
+                return [self._call(event.index, custom={"input": event.arguments})]
             case ToolCallDelta():
                 return [self._call(event.index, function={"arguments": event.arguments})]
             case ToolCallEnd():
@@ -116,9 +124,11 @@ class StreamEncoder:
 
 def _losses(reply: Reply, *, reasoning: bool, source: str) -> tuple[Loss, ...]:
     """What a stream does not tell of a reply: as a whole one, but what it refuses with has been sent as its text."""
-    whole = encode_reply(reply, reasoning=reasoning, source=source).losses
+    refused = reply.stop_reason == "refusal"
+    told = replace(reply, stop_reason="content_filter") if refused else reply
+    whole = encode_reply(told, reasoning=reasoning, source=source).losses
     found = [loss for loss in whole if loss.field != "stop_reason"]
-    if reply.stop_reason == "refusal":
+    if refused:
         found.append(Loss("/stop_reason", "stop_reason", "a refusal is told as content_filter"))
     found += [
         Loss(f"/message/content/{i}", "content", "a part that comes whole is not told")

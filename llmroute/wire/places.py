@@ -46,6 +46,9 @@ def _existing(body: Any, path: Path) -> Path:
 
 # -- OpenAI Chat Completions
 
+_KINDS = ("function", "custom")
+"""The types of the tools that a client defines."""
+
 
 def _openai(body: Mapping[str, Any], path: Path) -> Path:  # noqa: PLR0911 - one case a field
     match path:
@@ -54,9 +57,10 @@ def _openai(body: Mapping[str, Any], path: Path) -> Path:  # noqa: PLR0911 - one
         case ["tools", i, *rest] if body.get("functions") is not None:
             return ["functions", i, *rest]
         case ["tools", i, *rest]:
-            functions = [str(k) for k, tool in enumerate(body["tools"]) if tool["type"] == "function"]
-            own = rest[1:] if rest[:1] == ["extra"] else ["function", *rest]
-            return ["tools", functions[int(i)], *own]
+            functions = [str(k) for k, tool in enumerate(body["tools"]) if tool["type"] in _KINDS]
+            k = functions[int(i)]
+            own = rest[1:] if rest[:1] == ["extra"] else [body["tools"][int(k)]["type"], *rest]
+            return ["tools", k, *(own if rest else [])]
         case ["tool_choice", *rest] if body.get("function_call") is not None:
             return ["function_call", *rest]
         case ["tool_choice", "allowed", *rest]:
@@ -78,10 +82,17 @@ def _openai_message(row: Mapping[str, Any], path: Path) -> Path:
             return _openai_part(rest)
         case ["content", j, *rest]:
             start, inner = _openai_parts(row)[int(j)], _openai_part(rest)
+            if start[:1] == ["tool_calls"] and inner[:1] == ["function"]:
+                inner = _called(row["tool_calls"][int(start[1])], inner)
             return [*start, *(inner[1:] if start == ["function_call"] else inner)]
         case ["extra", *rest]:
             return rest
     return path
+
+
+def _called(call: Mapping[str, Any], path: Path) -> Path:
+    """The arguments of a call, which are the input of a custom tool."""
+    return ["custom", "input"] if call.get("type") == "custom" else path
 
 
 def _openai_parts(row: Mapping[str, Any]) -> list[Path]:

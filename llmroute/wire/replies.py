@@ -20,11 +20,25 @@ BESIDE = "content: the text beside the answer was left out"
 TWICE = "content: only the first of several answers is kept"
 
 
-def finished_call(call: ToolCall, stop_reason: StopReason) -> ToolCall:
-    """The call, marked incomplete when the answer was cut before its arguments ended."""
-    if stop_reason in CUT and not is_object(call.arguments):
-        return replace(call, complete=False)
-    return call
+def finished_calls(parts: Sequence[Part], stop_reason: StopReason) -> tuple[Part, ...]:
+    """The parts of an answer, with the calls marked incomplete whose arguments ended only because the answer did."""
+    if stop_reason not in CUT:
+        return tuple(parts)
+    return tuple(
+        replace(part, complete=False) if isinstance(part, ToolCall) and is_cut(part, last=part is parts[-1]) else part
+        for part in parts
+    )
+
+
+def is_cut(call: ToolCall, *, last: bool) -> bool:
+    """Whether a call of an answer that was cut may have been cut with it.
+
+    Arguments show it, plain text does not: the input of a custom tool counts as cut where it is the last thing said.
+
+    >>> is_cut(ToolCall("1", "f", "{}"), last=True), is_cut(ToolCall("1", "f", "{}", custom=True), last=True)
+    (False, True)
+    """
+    return last if call.custom else not is_object(call.arguments)
 
 
 def provider(source: str, api: str) -> str | None:

@@ -32,7 +32,13 @@ class Tool:
     """JSON Schema of the arguments; empty means no arguments."""
     strict: bool | None = None
     """Whether the provider must hold the arguments to the schema; None leaves it to the provider."""
+    custom: bool = field(default=False, kw_only=True)
+    """The tool takes plain text in place of arguments; OpenAI alone has such tools."""
     extra: Extra = field(default_factory=dict, hash=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.custom and (self.parameters or self.strict is not None):
+            raise ValueError("a custom tool has no schema: its input is plain text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +197,22 @@ class ChatRequest:
 def _said(record: Tool | ToolChoice | ResponseFormat) -> dict[str, Any]:
     values = {item.name: getattr(record, item.name) for item in fields(record)}
     said = {name: list(value) if name == "allowed" else value for name, value in values.items() if value is not None}
-    return {name: value for name, value in said.items() if value or name not in {"extra", "allowed"}}
+    return {name: value for name, value in said.items() if value or name not in {"extra", "allowed", "custom"}}
 
 
 def _tool(data: object, at: str) -> Tool:
     row = shape.as_object(data, at)
-    return Tool(
-        shape.text(row, "name", at),
-        shape.optional(row, "description", str, at) or "",
-        shape.mapping(row, "parameters", at),
-        shape.optional(row, "strict", bool, at),
-        extra=shape.mapping(row, "extra", at),
-    )
+    try:
+        return Tool(
+            shape.text(row, "name", at),
+            shape.optional(row, "description", str, at) or "",
+            shape.mapping(row, "parameters", at),
+            shape.optional(row, "strict", bool, at),
+            custom=shape.optional(row, "custom", bool, at) or False,
+            extra=shape.mapping(row, "extra", at),
+        )
+    except ValueError as error:
+        raise ConversionError(str(error), pointer=at) from error
 
 
 def _choice(row: Mapping[str, Any]) -> ToolChoice:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from llmroute.wire.message import Message
-    from llmroute.wire.request import ChatRequest
+    from llmroute.wire.request import ChatRequest, Tool
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """OpenAI, FunctionDefinition; Anthropic takes 128 characters, 64 suit both."""
@@ -187,6 +187,16 @@ def input_schema(name: str, schema: Mapping[str, Any], at: str) -> dict[str, Any
     if schema.get("type", "object") != "object":
         raise ConversionError(f"the schema of tool {name!r} describes no object", pointer=f"{at}/type")
     return {"type": "object", **({"properties": {}} if not schema else {}), **schema}
+
+
+def check_plain(tool: Tool, api: str, at: str) -> None:
+    """The tool takes arguments, and no plain text.
+
+    Raises:
+        ConversionError: it is a custom tool, which `api` does not have.
+    """
+    if tool.custom:
+        raise ConversionError(f"the custom tool {tool.name!r} has no equivalent in {api}", pointer=at)
 
 
 def check_choice(request: ChatRequest, *, others: bool = False) -> None:

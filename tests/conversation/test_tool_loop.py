@@ -47,6 +47,14 @@ def results(talk: Conversation) -> list[tuple[str, str, bool]]:
     return [(part.tool_call_id, part.text, part.is_error) for part in parts if isinstance(part, ToolResult)]
 
 
+@both
+def test_the_handler_of_a_custom_tool_gets_the_text(run: Run, router: Router) -> None:
+    script(router, asks(ToolCall("c1", "shell", "{ls -l", custom=True)), "Done.")
+    talk = Conversation(router)
+    run(talk, {"shell": lambda text: f"ran {text}"}, "List.")
+    assert results(talk) == [("c1", "ran {ls -l", False)]
+
+
 def add(a: int, b: int) -> int:
     return a + b
 

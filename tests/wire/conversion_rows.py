@@ -12,6 +12,8 @@ HI = {"role": "user", "content": "Hi"}
 PDF = "JVBERi0="
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
 USE = {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}}
+CUSTOM = {"type": "custom", "custom": {"name": "g", "format": {"type": "text"}}}
+CUSTOM_CALL = {"id": "b", "type": "custom", "custom": {"name": "g", "input": "print(1) "}}
 RESULT = {"role": "tool", "tool_call_id": "a", "content": "r"}
 F = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
 AF = {"name": "f", "input_schema": {"type": "object", "properties": {}}}

@@ -36,7 +36,7 @@ documents = st.builds(Document, words, title=maybe, extra=extra)
 documents |= st.builds(Document, data=words, title=maybe, extra=extra)
 documents |= st.builds(Document, text=words, title=maybe, extra=extra)
 thoughts = st.builds(Thinking, words, maybe, maybe, source=maybe, extra=extra)
-calls = st.builds(ToolCall, words, words, words, bools, extra=extra)
+calls = st.builds(ToolCall, words, words, words, bools, custom=bools, extra=extra)
 opaque = st.builds(Opaque, words, json_objects)
 
 
@@ -53,6 +53,7 @@ messages = (
     | answers
 )
 tools = st.builds(Tool, words, st.just("") | words, json_objects, optional(bools), extra=extra)
+tools |= st.builds(Tool, words, custom=st.just(True), extra=extra)  # noqa: FBT003 - the value
 choices = (
     st.builds(ToolChoice, st.sampled_from(["auto", "required"]), allowed=some(words))
     | st.just(ToolChoice("none"))

@@ -104,7 +104,7 @@ FROM_OPENAI = [
         ["/tools/0/function/strict"],
     ),
     Row("not-strict", {"tools": [function(strict=False, parameters=CLOSED)]}, {"tools": [function(parameters=CLOSED)]}),
-    Row("custom-tools", {"tools": [{"type": "custom", "custom": {"name": "c"}}]}, refused="/tools"),
+    Row("custom-tools", {"tools": [{"type": "custom", "custom": {"name": "c"}}]}, refused="/tools/0"),
     Row("any-tool", {"tools": [F], "tool_choice": "auto"}, {"tools": [F], "tool_choice": ABSENT}),
     Row("no-tool", {"tools": [F], "tool_choice": "none"}, {"tools": ABSENT}, ["/tool_choice"]),
     Row("some-tool", {"tools": [F], "tool_choice": "required"}, {"tools": [F]}, ["/tool_choice"]),

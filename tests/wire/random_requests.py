@@ -120,9 +120,11 @@ class Maker:
     def calls(self, *, plain: bool = False) -> tuple[ToolCall, ...]:
         names = [f"f{self.random.randrange(3)}" for _ in range(self.random.randint(1, 3))]
         extras = [{} if plain else self.own() for _ in names]
-        return tuple(
-            ToolCall(self.id(), name, self.arguments(), extra=extra) for name, extra in zip(names, extras, strict=True)
-        )
+        return tuple(self.call(name, extra) for name, extra in zip(names, extras, strict=True))
+
+    def call(self, name: str, extra: dict[str, Any]) -> ToolCall:
+        custom = self.openai and self.random.randrange(8) == 0
+        return ToolCall(self.id(), name, self.word() if custom else self.arguments(), custom=custom, extra=extra)
 
     def messages(self) -> tuple[Message, ...]:
         system = [Message("system", (Text(self.word()),)) for _ in range(self.random.randrange(2))]
@@ -162,6 +164,8 @@ class Maker:
         )
 
     def tools(self) -> tuple[Tool, ...]:
+        if self.openai and self.random.randrange(8) == 0:
+            return (Tool("f0", self.word(), custom=True, extra=self.own()), Tool("f1", parameters=self.schema()))
         return tuple(
             Tool(f"f{i}", self.maybe(self.word(), ""), self.schema(), self.maybe(bool(i)), extra=self.own())
             for i in range(self.random.randrange(3))
@@ -184,7 +188,9 @@ class Maker:
         ended = "tool_calls" if calls else "stop"
         return Reply(
             Message("assistant", (*thinking, *text, *calls)),
-            stop_reason=ended if calls and calls[-1].arguments == "{}" else self.maybe(ended, "length"),
+            stop_reason=ended
+            if calls and (calls[-1].custom or calls[-1].arguments == "{}")
+            else self.maybe(ended, "length"),
             usage=self.maybe(usage),
             model="m",
             id="1",

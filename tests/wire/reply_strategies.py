@@ -26,7 +26,7 @@ from llmroute.wire.chat import (
     UsageEvent,
 )
 from llmroute.wire.replies import CUT
-from tests.wire.strategies import ANTHROPIC, OPENAI, arguments, ids, names, optional, solid, words
+from tests.wire.strategies import ANTHROPIC, OPENAI, SELDOM, arguments, ids, names, optional, solid, tool_calls, words
 
 
 @st.composite
@@ -62,12 +62,14 @@ def openai_replies(draw: st.DrawFn, *, whole: bool = True) -> Reply:
     if whole and not refused and draw(st.booleans()):
         texts = [draw(opaque), *texts, *draw(st.lists(words.map(Text) | opaque, max_size=2))]
     own = st.sampled_from([{}, {OPENAI: {"extra_content": {"google": {"thought_signature": "s"}}}}])
-    call = st.builds(lambda *said, extra: ToolCall(*said, extra=extra), ids, names, arguments, extra=own)
+    call = tool_calls(ids, names, custom=SELDOM, extra=own)
     calls = draw(st.lists(call, max_size=3, unique_by=lambda one: one.id))
     reasons = ["refusal"] if refused else ["tool_calls" if calls else "stop", "length", "content_filter"]
     reason = draw(st.sampled_from(reasons))
     if calls and not refused and draw(st.booleans()):  # cut, or broken by the model itself
         calls[-1] = replace(calls[-1], arguments='{"x', complete=reason not in CUT)
+    elif calls and calls[-1].custom:  # its text does not show whether it was cut
+        calls[-1] = replace(calls[-1], complete=reason not in CUT)
     word = draw(optional(solid)) if reason == "stop" else None
     extra = {OPENAI: {"choice": {"stop_reason": word}}} if word else draw(st.sampled_from(OPENAI_EXTRA))
     kept = draw(details)
@@ -141,7 +143,7 @@ def events_of(reply: Reply) -> list[Event]:
             pieces = [piece for piece in (part.text[:middle], part.text[middle:]) if piece]
             events += [TextDelta.append(text, piece) for piece in pieces]
         elif isinstance(part, ToolCall):
-            events.append(ToolCallStart(index, part.id, part.name))
+            events.append(ToolCallStart(index, part.id, part.name, part.custom))
             events += [ToolCallDelta(index, part.id, letter) for letter in part.arguments]
             events.append(ToolCallEnd(index, part))
             index += 1

@@ -8,6 +8,8 @@ from tests.wire.conversion_rows import (
     AF,
     CALL,
     CLOSED,
+    CUSTOM,
+    CUSTOM_CALL,
     HI,
     PDF,
     RESULT,
@@ -403,7 +405,30 @@ TO_ANTHROPIC = [
             ]
         )
     ],
-    Row("tool-of-another-type", {"tools": [F, {"type": "custom", "custom": {"name": "g"}}]}, refused="/tools"),
+    Row("tool-of-another-type", {"tools": [F, {"type": "new"}]}, refused="/tools"),
+    Row("custom-tool", {"tools": [F, CUSTOM]}, refused="/tools/1"),
+    Row(
+        "custom-tool-that-is-not-allowed",
+        {"tools": [F, CUSTOM], "tool_choice": allowed("required", "f")},
+        {"tools": [AF], "tool_choice": {"type": "any"}},
+        ["/tool_choice/allowed_tools/tools"],
+    ),
+    Row(
+        "custom-call",
+        messages(HI, {"role": "assistant", "tool_calls": [CALL, CUSTOM_CALL]}, RESULT, {**RESULT, "tool_call_id": "b"}),
+        refused="/messages/1/tool_calls/1/custom/input",
+    ),
+    Row(
+        "custom-call-raw",
+        messages(HI, {"role": "assistant", "tool_calls": [CUSTOM_CALL]}, {**RESULT, "tool_call_id": "b"}),
+        messages(
+            HI,
+            {"role": "assistant", "content": [{**USE, "id": "b", "name": "g", "input": {"_raw": "print(1) "}}]},
+            user(block("tool_result", tool_use_id="b", content="r")),
+        ),
+        ["/messages/1/tool_calls/0/custom/input"],
+        quirks=Quirks(raw_arguments=True),
+    ),
     Row("tool-names", {"tools": [function("a.b", parameters={})]}, {"tools": [{**AF, "name": "a_b_2e7336dc"}]}),
     Row("tool-name-twice", {"tools": [F, F]}, refused="/tools/1/function/name"),
     Row("tool-name-empty", {"tools": [function("")]}, refused="/tools/0/function/name"),
@@ -434,7 +459,11 @@ TO_ANTHROPIC = [
     ],
     Row("choice-named", {"tools": [F], "tool_choice": function()}, {"tool_choice": {"type": "tool", "name": "f"}}),
     Row("choice-of-nothing", {"tools": [F], "tool_choice": function("g")}, refused="/tool_choice/function/name"),
-    Row("choice-custom", {"tools": [F], "tool_choice": {"type": "custom"}}, refused="/tool_choice/type"),
+    Row(
+        "choice-custom",
+        {"tools": [CUSTOM], "tool_choice": {"type": "custom", "custom": {"name": "g"}}},
+        refused="/tools/0",
+    ),
     Row("choice-without-tools", {"tool_choice": "required"}, refused="/tool_choice"),
     Row(
         "allowed",

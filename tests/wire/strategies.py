@@ -57,6 +57,10 @@ schemas = st.dictionaries(names, st.sampled_from([{"type": "string"}, {"type": "
 NOTHING: st.SearchStrategy[dict[str, Any]] = st.just({})
 
 
+NEVER = st.just(False)  # noqa: FBT003 - the value
+SELDOM = st.integers(0, 7).map(lambda number: number == 7)
+
+
 def extras(api: str, *fields: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Nothing, or one of these fields of the API."""
     return st.sampled_from([{}, *({api: one} for one in fields)])
@@ -72,9 +76,16 @@ closed = schemas.map(lambda schema: {**schema, "required": list(schema["properti
 
 @st.composite
 def tool_sets(
-    draw: st.DrawFn, *, name: st.SearchStrategy[str] = names, extra: st.SearchStrategy[Any] = NOTHING
+    draw: st.DrawFn,
+    *,
+    name: st.SearchStrategy[str] = names,
+    custom: st.SearchStrategy[bool] = NEVER,
+    extra: st.SearchStrategy[Any] = NOTHING,
 ) -> tuple[Tool, ...]:
     found = draw(st.lists(name, max_size=3, unique=True))
+    if draw(custom):
+        grammar = {OPENAI: {"custom": {"format": {"type": "text"}}}}
+        return tuple(Tool(one, draw(st.just("") | solid), custom=True, extra=grammar) for one in found)
     pairs = [(one, draw(optional(st.booleans()))) for one in found]
     return tuple(
         Tool(
@@ -103,6 +114,20 @@ def choices(
 
 
 @st.composite
+def tool_calls(
+    draw: st.DrawFn,
+    given: st.SearchStrategy[str],
+    name: st.SearchStrategy[str],
+    *,
+    custom: st.SearchStrategy[bool] = NEVER,
+    extra: st.SearchStrategy[Any] = NOTHING,
+) -> ToolCall:
+    plain = draw(custom)
+    said = draw(words if plain else arguments)
+    return ToolCall(draw(given), draw(name), said, custom=plain, extra=draw(extra))
+
+
+@st.composite
 def exchanges(
     draw: st.DrawFn,
     *,
@@ -110,6 +135,7 @@ def exchanges(
     results: Callable[[list[str]], st.SearchStrategy[list[Message]]],
     user: st.SearchStrategy[Message],
     call: tuple[st.SearchStrategy[str], st.SearchStrategy[str]] = (ids, names),
+    custom: st.SearchStrategy[bool] = NEVER,
     extra: st.SearchStrategy[Any] = NOTHING,
 ) -> list[Message]:
     """Turns as they are in life: a question, calls and their results, an answer, and a last question."""
@@ -120,7 +146,7 @@ def exchanges(
         for _ in range(draw(st.integers(0, 2))):
             found = draw(st.lists(call[0].filter(lambda one: one not in used), min_size=1, max_size=2, unique=True))
             used.update(found)
-            calls = tuple(ToolCall(one, draw(call[1]), draw(arguments), extra=draw(extra)) for one in found)
+            calls = tuple(draw(tool_calls(st.just(one), call[1], custom=custom, extra=extra)) for one in found)
             messages.append(draw(assistant(calls)))
             messages += draw(results(draw(st.permutations(found))))
         messages.append(draw(assistant(())))
@@ -274,10 +300,12 @@ def openai_requests(draw: st.DrawFn, *, odd: bool = True) -> ChatRequest:
             assistant=lambda calls: _openai_said(calls, odd=odd),
             results=lambda found: _openai_results(found, odd=odd),
             user=_openai_user(odd=odd),
+            custom=SELDOM,
             extra=extras(OPENAI, {"extra_content": {"google": {"thought_signature": "s"}}}) if odd else NOTHING,
         )
     )
-    tools = draw(tool_sets(extra=extras(OPENAI, UNKNOWN, {"function": UNKNOWN}) if odd else NOTHING))
+    own = extras(OPENAI, UNKNOWN, {"function": UNKNOWN}) if odd else NOTHING
+    tools = draw(tool_sets(custom=SELDOM, extra=own))
     form = draw(formats(named=True))
     inner: list[Any] = [{OPENAI: {"response_format": UNKNOWN}}] if form and odd else []
     return ChatRequest(

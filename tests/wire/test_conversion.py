@@ -16,17 +16,45 @@ from llmroute.wire.quirks import Quirks
 from llmroute.wire.reply import Reply
 from llmroute.wire.request import ResponseFormat, Tool
 from llmroute.wire.schemas import enforceable, why_not_strict
-from tests.wire.conversion_rows import ABSENT, AF, CALL, CLOSED, HI, PDF, RESULT, USE, F, allowed, block, function, text
+from tests.wire.conversion_rows import (
+    ABSENT,
+    AF,
+    CALL,
+    CLOSED,
+    CUSTOM,
+    CUSTOM_CALL,
+    HI,
+    PDF,
+    RESULT,
+    USE,
+    F,
+    allowed,
+    block,
+    function,
+    text,
+)
 from tests.wire.conversion_rows import user as turn
 
 PDF_PART = block("file", file={"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"})
+MIXED = allowed("auto", "f")
+MIXED["allowed_tools"]["tools"].append({"type": "custom", "custom": {"name": "g"}})
 SAME_OPENAI: list[dict[str, Any]] = [
     {"messages": [turn(PDF_PART)]},
     {"messages": [HI, {"role": "assistant", "content": None, "refusal": "no"}, HI]},
     {"messages": [HI, {"role": "assistant", "content": "a", "refusal": "no"}, HI]},
     {"messages": [HI, {"role": "assistant", "content": [text("a"), block("refusal", refusal="no")]}, HI]},
     {"messages": [HI], "tools": [F], "tool_choice": allowed("auto", "f")},
-    {"messages": [HI], "tools": [F, {"type": "custom", "custom": {"name": "g"}}], "tool_choice": "required"},
+    {"messages": [HI], "tools": [F, {"type": "new", "new": {"name": "g"}}], "tool_choice": "required"},
+    {"messages": [HI], "tools": [CUSTOM, F], "tool_choice": {"type": "custom", "custom": {"name": "g"}}},
+    {"messages": [HI], "tools": [CUSTOM, F], "tool_choice": MIXED},
+    {
+        "messages": [
+            HI,
+            {"role": "assistant", "content": None, "tool_calls": [CUSTOM_CALL, CALL]},
+            {**RESULT, "tool_call_id": "b"},
+            RESULT,
+        ]
+    },
     {"messages": [HI], "stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
     {"messages": [HI], "service_tier": "flex", "n": 2, "logprobs": True},
 ]

@@ -313,15 +313,27 @@ TEXT = {"type": "text", "text": "a"}
         ({"max_completion_tokens": 0}, "/max_completion_tokens"),
         ({"max_tokens": 0}, "/max_tokens"),
         ({"messages": [{"role": "assistant", "content": "", "audio": {"id": "1"}}]}, "/messages/0/audio"),
-        ({"messages": [{"role": "assistant", "tool_calls": [{"type": "custom"}]}]}, "/messages/0/tool_calls/0/type"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"type": "new"}]}]}, "/messages/0/tool_calls/0/type"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"type": "custom"}]}]}, "/messages/0/tool_calls/0/custom"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "/messages/0/tool_call_id"),
         ({"messages": [{"role": "tool", "tool_call_id": "1", "content": [{}]}]}, "/messages/0/content/0/type"),
         ({"tools": [{"type": "function"}]}, "/tools/0/function"),
         ({"tool_choice": "f"}, "/tool_choice"),
-        ({"tool_choice": {"type": "custom"}}, "/tool_choice/type"),
+        ({"tool_choice": {"type": "new"}}, "/tool_choice/type"),
+        ({"tool_choice": {"type": "custom"}}, "/tool_choice/custom"),
+        ({"tools": [{"type": "custom", "custom": {}}]}, "/tools/0/custom/name"),
         (
             {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}},
             "/tool_choice/allowed_tools/tools",
+        ),
+        (
+            {
+                "tool_choice": {
+                    "type": "allowed_tools",
+                    "allowed_tools": {"mode": "auto", "tools": [{"type": "x", "x": 1}]},
+                }
+            },
+            "/tool_choice/allowed_tools/tools/0",
         ),
         ({"response_format": {"type": "grammar"}}, "/response_format/type"),
         ({"max_tokens": 1, "max_completion_tokens": 2}, "/max_tokens"),

@@ -73,4 +73,4 @@ def test_no_repr_shows_content(record: Any) -> None:
 def test_what_a_repr_does_show() -> None:
     assert repr(Text("four")) == "Text(text=<4 characters>, pinned=False, extra={})"
     assert repr(Opaque("p", {"x": 1})) == "Opaque(api='p', data=<1 fields>)"
-    assert repr(Tool("f")) == "Tool(name='f', description='', parameters={}, strict=None, extra={})"
+    assert repr(Tool("f")) == "Tool(name='f', description='', parameters={}, strict=None, custom=False, extra={})"

@@ -34,16 +34,16 @@ UNSAYABLE: dict[str, set[str]] = {
         "Params.thinking_budget",
     },
     ANTHROPIC: {
-        "Message.name", "Image.detail", "ToolCall.complete", "ToolChoice.allowed", "ResponseFormat.name",
-        "ResponseFormat.description", "Params.seed", "Params.frequency_penalty", "Params.presence_penalty",
-        "ChatRequest.metadata",
+        "Message.name", "Image.detail", "ToolCall.complete", "ToolCall.custom", "Tool.custom", "ToolChoice.allowed",
+        "ResponseFormat.name", "ResponseFormat.description", "Params.seed", "Params.frequency_penalty",
+        "Params.presence_penalty", "ChatRequest.metadata",
     },
 }  # fmt: skip
 OF_THE_ROUTER = {"Reply.attempts", "Reply.resolution", "Reply.mock", "Reply.warnings", "Message.name"}
 """What a reply does not bring from the wire."""
 UNSAYABLE_REPLY: dict[str, set[str]] = {
     OPENAI: {"Thinking.signature", "Thinking.redacted", "Thinking.extra"},
-    ANTHROPIC: {"Message.extra"},
+    ANTHROPIC: {"Message.extra", "ToolCall.custom"},
 }
 
 
