@@ -146,10 +146,7 @@ def offered(facts: Facts | None, model: str, origin: Origin | None) -> str:
     """
     if facts is None:
         return model
-    aliases, seen = facts.declared.aliases or {}, {model}
-    while model in aliases and aliases[model] not in seen:
-        model = aliases[model]
-        seen.add(model)
+    model = followed(facts.declared.aliases or {}, model)
     models = facts.declared.models
     if models is not None and model not in models:
         raise ModelNotOfferedError(
@@ -157,6 +154,19 @@ def offered(facts: Facts | None, model: str, origin: Origin | None) -> str:
             hint=near(model, models, otherwise="its list is empty") + f" (providers.{facts.name}.models)",
             origin=origin,
         )
+    return model
+
+
+def followed(aliases: Mapping[str, str], model: str) -> str:
+    """The name at the end of a chain of aliases; in a circle the last one before it closes.
+
+    >>> followed({"fast": "small", "small": "qwen3:4b"}, "fast")
+    'qwen3:4b'
+    """
+    seen = {model}
+    while model in aliases and aliases[model] not in seen:
+        model = aliases[model]
+        seen.add(model)
     return model
 
 
