@@ -25,6 +25,8 @@ COMMANDS: dict[str, Entry] = {
     "validate": Entry("llmroute.cli.validate:validate", "Say everything that is wrong with a routing.yaml."),
     "explain": Entry("llmroute.cli.explain:explain", "Say which provider wins for a call, and why."),
     "diff": Entry("llmroute.cli.diff:diff", "Say which queries a change of a spec moves, and where to."),
+    "test": Entry("llmroute.cli.test:test", "Run the routing tests of a spec, failures of providers included."),
+    "inspect": Entry("llmroute.cli.inspect:inspect", "Write a page on which to see where every call goes, and why."),
     "run": Entry("llmroute.cli.run:run", "Send a prompt where the spec says, and print the answer."),
     "models": Entry("llmroute.cli.models:models", "List the models that each provider offers."),
     "doctor": Entry("llmroute.cli.doctor:doctor", "Look at every target, and say what to do about each that fails."),
