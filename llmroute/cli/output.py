@@ -80,8 +80,8 @@ def _indented(text: str) -> str:
     return "\n".join((first, *(f"  {line.strip()}" for line in others)))
 
 
-def write_file(path: Path, text: str, *, replace: bool) -> None:
-    """Write a file as a whole or not at all.
+def write_file(path: Path, text: str, *, replace: bool, mode: int = 0o666) -> None:
+    """Write a file as a whole or not at all; `mode` is what others may do with it, the process's mask taken off.
 
     Raises:
         FileExistsError: it is there, and `replace` was not said.
@@ -90,7 +90,9 @@ def write_file(path: Path, text: str, *, replace: bool) -> None:
     if not replace and path.exists():
         raise FileExistsError(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "w", encoding="utf-8") as file:
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    # No line break becomes another: the text is written as it is.
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
         try:
             file.write(text)
             file.flush()

@@ -21,26 +21,25 @@ SUFFIX = ".routing-test.yaml"
 _KEYS = ("version", "tests")
 
 
-class TestFile(NamedTuple):
+class FileOfTests(NamedTuple):
     """What came of reading a file of tests."""
 
-    __test__ = False  # pytest: it is no test
     tests: tuple[Test, ...]
     source: Source
     diagnostics: tuple[Diagnostic, ...]
 
 
-def read_tests(path: str) -> TestFile:
+def read_tests(path: str) -> FileOfTests:
     """Read a file of tests. Never raises for what it holds: `diagnostics` says what is wrong."""
     loaded = read_file(path)
     if loaded.spec is None:
-        return TestFile((), loaded.source, loaded.diagnostics)
+        return FileOfTests((), loaded.source, loaded.diagnostics)
     foreign = [
         report(loaded.source, "unknown-key", f"a file of tests holds no {name}", (name,), hint=_HINT, key=True)
         for name in loaded.source.marks or ()
         if name not in _KEYS
     ]
-    return TestFile(loaded.spec.tests, loaded.source, (*loaded.diagnostics, *foreign))
+    return FileOfTests(loaded.spec.tests, loaded.source, (*loaded.diagnostics, *foreign))
 
 
 _HINT = "write it into the spec; here stand version and tests"
