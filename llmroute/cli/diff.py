@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -72,7 +71,7 @@ def diff(  # noqa: PLR0913 - the flags of the command
     if old == new == "-":
         raise click.UsageError("only one of both can be standard input")
     environ = environment(set_env, env_file, no_env=not with_env)
-    found = compare(*_specs(old, new), environ, partial(_price, known=prices))
+    found = compare(*_specs(old, new), environ, _price if prices else None)
     click.echo(_written(found, form, old, new), nl=False)
     if fail_on_weaker and found.weaker:
         count = len(found.weaker)
@@ -104,24 +103,18 @@ def _complain(which: str, loaded: Loaded) -> None:
     click.echo(report_text([Judged(loaded.source.path, loaded.source, None, errors)], err=True), err=True, nl=False)
 
 
-def _price(target: Target, *, known: bool) -> Price:
+def _price(target: Target) -> Price:
     """What a million tokens cost, in and out."""
+    from time import time
+
     from llmroute.dispatch.ledger import list_price_usd
     from llmroute.proof.diff import Price
     from llmroute.wire.chat import Usage
 
-    if not known:
-        return Price(None, None)
-    now = _now()
+    now = time()
     one_in = list_price_usd(target, Usage(input_tokens=_SAMPLE, output_tokens=0), now)
     one_out = list_price_usd(target, Usage(input_tokens=0, output_tokens=_SAMPLE), now)
     return Price(*(None if usd is None else usd * 1_000_000 / _SAMPLE for usd in (one_in, one_out)))
-
-
-def _now() -> float:
-    from time import time
-
-    return time()
 
 
 def _written(found: Difference, form: str, old: str, new: str) -> str:

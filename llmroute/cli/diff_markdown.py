@@ -23,7 +23,7 @@ def code(text: str) -> str:
     r"""A name as code, which neither a table nor a mention breaks.
 
     >>> code("a|b")
-    '`a\\\\|b`'
+    '`a\\|b`'
     """
     inside = one_line(text).replace("`", "'").replace("|", "\\|")
     return f"`{inside}`"

@@ -103,11 +103,12 @@ class Difference(NamedTuple):
 
 
 def diff(
-    old: RoutingSpec, new: RoutingSpec, environ: Mapping[str, str], price: Callable[[Target], Price]
+    old: RoutingSpec, new: RoutingSpec, environ: Mapping[str, str], price: Callable[[Target], Price] | None = None
 ) -> Difference:
     """Ask both specs everything, and say what became another.
 
-    `environ` holds for both. `price` gives the list price of a target; it is asked for first targets that changed.
+    `environ` holds for both. `price` gives the list price of a target; it is asked for first targets that changed, and
+    no price is told without it.
     """
     pairs = _Pairs(old, new, environ)
     changes = list(pairs.changes())
@@ -119,7 +120,7 @@ def diff(
         weaker=tuple(with_admitted(weaker(old, new), refused, every)),
         reach=tuple(pairs.reach(changes)),
         keys=moves,
-        prices=tuple(_prices(changes, price)),
+        prices=tuple(_prices(changes, price)) if price is not None else (),
         names={f"{kind}s": _named(f"{kind}s", old, new) for kind in KINDS},
         compared=sum(each.size for each in pairs.classes),
         every=every,

@@ -19,6 +19,7 @@ from llmroute.routing.context import Context
 from llmroute.routing.route import EMPTY, LOCALITIES
 from llmroute.routing.scopes import field_names, scopes
 from llmroute.routing.spec import NamedScope
+from llmroute.routing.violations import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,7 +113,8 @@ def _names(kind: str, specs: Sequence[RoutingSpec]) -> list[Alike]:
     wild = [Pattern(glob) for glob in globs if _WILD & set(glob)]
     examples = told_apart(wild, usual=plain, free=lambda name: bool(name.strip()) and name not in taken)
     exact = (glob for glob in plain if not _WILD & set(glob))
-    others = [Alike(name, (name,), declared=False) for name in dict.fromkeys((*examples, *exact)) if name not in taken]
+    spoken = (name for name in dict.fromkeys((*examples, *exact)) if name not in taken and matches(globs, name))
+    others = [Alike(name, (name,), declared=False) for name in spoken]
     return [*alike(kind, specs, blind=_BLIND), *others]
 
 
