@@ -71,8 +71,10 @@ def _own(test_file: Path) -> Path:
 
 
 def _of_spec(files: Iterable[Path], spec: str) -> list[str]:
-    return [str(file) for file in files if not (own := _own(file)).is_file() or _is_same(own, spec)]
+    return [str(file) for file in files if is_about(file, spec)]
 
 
-def _is_same(one: Path, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+def is_about(test_file: Path, spec: str) -> bool:
+    """Whether a file of tests may be about a spec: none of the file's own name stands beside it, or it is this one."""
+    own = _own(test_file)
+    return not own.is_file() or os.path.realpath(own) == os.path.realpath(spec)

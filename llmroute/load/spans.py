@@ -68,6 +68,7 @@ def _value(  # noqa: PLR0913 - what is known of the place
         step, value = (entry.value, next(events)) if is_mapping else (index, entry)
         end = _value(value, events, (*path, step), found, is_shared=shared, in_flow=in_flow or flow)
         index += 1
-    end = entry.end_mark.index if flow else end
+    closing: Any = entry.end_mark
+    end = closing.index if flow else end
     found[path] = node._replace(kind="mapping" if is_mapping else "sequence", end=end)
     return int(end)
