@@ -45,6 +45,10 @@ def _selection(spec: RoutingSpec, scope: Scope, environ: Mapping[str, str]) -> S
         return error
 
 
+_TOLD_TO_CODECS = ("on_unsupported",)
+"""Parameters that are quirks too: the parameter beats what is known of the provider."""
+
+
 def selecting_origin(scope: Scope) -> Origin:
     """Where the setting stands by which a scope selects its endpoint."""
     return scope.origin(next(field for field in ("provider", "base_url", "model") if field in scope.values))
@@ -53,6 +57,8 @@ def selecting_origin(scope: Scope) -> Origin:
 def target(bundle: Endpoint, model: str, params: Mapping[str, object], scope: Scope) -> Target:
     """The target of a bundle and a model; the provider's own parameters fill what nothing stronger has set."""
     cloud: tuple[str, ...] = tuple(bundle.quirks.get("cloud_model_suffixes", ())) + CLOUD_SUFFIXES
+    own = {**own_params(bundle.facts), **params}
+    said = {name: own[name] for name in _TOLD_TO_CODECS if name in own}
     return Target(
         provider=bundle.provider,
         api=bundle.api,
@@ -68,8 +74,8 @@ def target(bundle: Endpoint, model: str, params: Mapping[str, object], scope: Sc
         allow_http=bundle.allow_http,
         headers=bundle.headers,
         extra_body=bundle.extra_body,
-        quirks=bundle.quirks,
-        params={**own_params(bundle.facts), **params},
+        quirks={**bundle.quirks, **said} if said else bundle.quirks,
+        params=own,
         credential=bundle.credential,
         limits=bundle.facts.declared.limits if bundle.facts else None,
         flows=bundle.flows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from llmroute.routing.shapes import SHAPE, Text, Tokens
+from llmroute.routing.shapes import SHAPE, Text, Tokens, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,9 @@ class Quirks:
     """How a server differs from its API, and what is to be done with what it can't be told."""
 
     __pydantic_config__: ClassVar = SHAPE
-    on_unsupported: Literal["warn", "error"] | None = None
-    """`error`: what can't be said without loss is an error and is not sent; `warn`, the default, says it."""
+    on_unsupported: Unsupported | None = None
+    """`error`: what can't be said without loss is an error and is not sent; `warn`, the default, says it. The parameter
+    of this name beats it."""
     schema_answers: Literal["native", "alone", "tool", "none"] | None = None
     """What becomes of a schema for the answer at OpenAI-compatible servers. `native`, the default: `response_format`;
     `alone`: that, but not in streams or beside tools; `tool`: a tool that must be called with the answer; `none`: an

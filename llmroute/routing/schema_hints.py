@@ -82,6 +82,10 @@ MEANINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "none": "Each request is decided by itself, the default.",
             "conversation": "A conversation stays where it was answered last.",
         },
+        "on_unsupported": {
+            "warn": "It is left out, and named on the reply; the default.",
+            "error": "Nothing is sent.",
+        },
     }
 )
 """What the values of a setting mean, by its name, or by `Class.setting`."""

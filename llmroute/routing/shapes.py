@@ -30,6 +30,7 @@ RetryKind = Literal["rate", "overload", "server", "connect", "ambiguous", "malfo
 """Failures that may pass."""
 StreamBreak = Literal["error", "continue", "restart"]
 Sticky = Literal["none", "conversation"]
+Unsupported = Literal["warn", "error"]
 
 SHAPE: dict[str, Any] = {"extra": "forbid"}
 """pydantic's settings for the classes of a spec: a key that none of them knows is an error."""

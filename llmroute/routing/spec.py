@@ -39,6 +39,7 @@ from llmroute.routing.shapes import (
     Texts,
     Tokens,
     Transport,
+    Unsupported,
     Url,
 )
 from llmroute.routing.source import Source
@@ -122,6 +123,9 @@ class Params:
     sticky: Sticky | None = None
     """`conversation` keeps a conversation on the target that answered it last, as long as that is well; `none`, the
     default, does not."""
+    on_unsupported: Unsupported | None = None
+    """`error`: what the API of a target can't be told without loss is an error, and nothing is sent; `warn`, the
+    default, sends what can be said and names the rest on the reply."""
 
 
 PARAMS: tuple[str, ...] = tuple(Params.__annotations__)[1:]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from llmroute.errors import BadArgumentError, BadEnvironmentError, BadUrlError, RoutingError
 from llmroute.routing.interpolation import interpolate
 from llmroute.routing.route import EMPTY
-from llmroute.routing.shapes import Effort, FallbackKind, RetryKind, Sticky, StreamBreak
+from llmroute.routing.shapes import Effort, FallbackKind, RetryKind, Sticky, StreamBreak, Unsupported
 from llmroute.routing.urls import Url, parse
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "reasoning_effort": get_args(Effort),
     "on_stream_break": get_args(StreamBreak),
     "sticky": get_args(Sticky),
+    "on_unsupported": get_args(Unsupported),
 }
 """The words that each of these parameters may be."""
 

@@ -309,6 +309,17 @@ def test_a_bad_message_has_a_pointer(server: FaultServer) -> None:
         made.complete([{"role": "nobody", "content": PROMPT}], agent="alone")
 
 
+def test_a_scope_that_wants_no_loss_sends_nothing_that_has_one(server: FaultServer) -> None:
+    server.default = good(OPENAI)
+    spec = text(server) + "  auditor: {provider: first, on_unsupported: error}\n"
+    with router(server, spec) as made:
+        assert made.complete(PROMPT, agent="alone", top_k=5).warnings
+        with pytest.raises(ConversionError, match="top_k") as caught:
+            made.complete(PROMPT, agent="auditor", top_k=5)
+    assert caught.value.pointer == "/params/top_k"
+    assert len(server.requests) == 1
+
+
 def test_client_arguments(server: FaultServer) -> None:
     server.default = good(OPENAI)
     with router(server, provider="second", model="m-9", temperature=None) as made:

@@ -16,7 +16,9 @@ NUMBERS = {
     "timeout": float,
     "max_retries": int,
     "seed": int,
+    "on_unsupported": lambda text: ("warn", "error")[("warn", "error").index(text)],
 }
+"""How each parameter is read out of a variable; a ValueError is a bad one."""
 ENV_SETTINGS = ("provider", "model", "base_url", "api_key", "api", *NUMBERS)
 
 

@@ -64,6 +64,7 @@ _PARAMS = {
     "timeout": (1, 2.5),
     "max_retries": (0, 3),
     "seed": (0, 7),
+    "on_unsupported": ("warn", "error"),
 }
 _param = st.sampled_from([{}, *({name: value} for name, values in _PARAMS.items() for value in values)])
 _provider = st.sampled_from([*PROVIDERS[:2] * 5, *PROVIDERS[:4] * 3, *PROVIDERS])

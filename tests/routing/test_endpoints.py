@@ -279,6 +279,25 @@ def test_quirks_beat_those_of_the_preset() -> None:
     assert ask(f"{unknown}defaults: {{model: own/m}}").target.quirks == {"prefill": False}
 
 
+def test_a_loss_is_what_the_strongest_voice_says() -> None:
+    """A scope beats the provider, whose parameter beats its quirk."""
+    text = """
+providers:
+  told: {base_url: 'http://a:1', on_unsupported: error}
+  quirky: {base_url: 'http://b:1', quirks: {on_unsupported: error, top_k: true}}
+defaults: {model: quirky/m}
+purposes: {p: {on_unsupported: warn}}
+agents: {a: {on_unsupported: error, model: told/m}, b: {model: told/m}}
+"""
+    assert ask(text).target.quirks == {"on_unsupported": "error", "top_k": True}
+    assert ask(text, purpose="p").target.quirks == {"on_unsupported": "warn", "top_k": True}
+    assert ask(text, agent="a", purpose="p").target.quirks == {"on_unsupported": "error"}
+    assert ask(text, agent="b", purpose="p").target.quirks == {"on_unsupported": "warn"}
+    assert ask(text, agent="b").target.params == {"on_unsupported": "error"}
+    found = ask(text, environ={"LLMROUTE_ON_UNSUPPORTED": "warn"})
+    assert found.target.quirks["on_unsupported"] == "warn"
+
+
 def test_a_locality_never_loosens() -> None:
     assert ask("providers: {openai: {locality: local}}\ndefaults: {model: openai/m}").target.locality == "remote"
 
