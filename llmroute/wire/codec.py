@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 OPENAI, ANTHROPIC, OLLAMA = "openai-chat", "anthropic-messages", "ollama-chat"
 APIS = frozenset({OPENAI, ANTHROPIC, OLLAMA})
+OCI = "oci-genai"
+"""Oracle's; it has no fields that another API would be told of."""
 _SILENT = frozenset({"role", "content_list", "type"})
 """Notes of a decoder about form, without meaning."""
 _NESTED = frozenset({
