@@ -9,7 +9,7 @@ import click
 
 from llmroute.cli.failures import FAILED
 from llmroute.load import from_mapping, read_file, rest
-from llmroute.load.files import SPEC_NAME, SPEC_VARIABLE, discover, find
+from llmroute.load.files import SPEC_NAME, SPEC_VARIABLE, TESTS_SUFFIX, discover, find
 from llmroute.routing.check_ollama import of_servers
 from llmroute.routing.checks import check, check_rest, unknown_variables, unset_variables
 
@@ -60,6 +60,8 @@ def is_found(named: str | None) -> bool:
 
 def judge(path: str, environ: Mapping[str, str] | None = None) -> Judged:
     """Read a spec and say everything about it; `environ` stands for the process's environment."""
+    if path.endswith(TESTS_SUFFIX):
+        return _judge_tests(path)
     environ = os.environ if environ is None else environ
     loaded = read_file(path)
     diagnostics = loaded.diagnostics
@@ -77,6 +79,15 @@ def judge(path: str, environ: Mapping[str, str] | None = None) -> Judged:
         diagnostics = (*diagnostics, *(item for item in check_rest(left) if item.origin not in told))
     ordered = sorted(diagnostics, key=lambda item: (item.origin.kind == "env", item.origin.line, item.origin.column))
     return Judged(path if path != "-" else "<stdin>", loaded.source, loaded.spec, tuple(ordered))
+
+
+def _judge_tests(path: str) -> Judged:
+    """A file of tests, which is no spec: judged beside the spec that it is about."""
+    from llmroute.load.routing_tests import judged_tests
+
+    found = judged_tests(path)
+    ordered = sorted(found.diagnostics, key=lambda item: (item.origin.line, item.origin.column))
+    return Judged(path, found.source, None, tuple(ordered))
 
 
 def open_spec(named: str | None = None, *, checked: bool = True) -> RoutingSpec:

@@ -13,6 +13,8 @@ from llmroute.routing.source import Mark, mark_at
 MAX_BYTES = 16 * 1024 * 1024
 SPEC_NAME = "routing.yaml"
 SPEC_VARIABLE = "LLMROUTE_SPEC"
+TESTS_SUFFIX = ".routing-test.yaml"
+"""How the names of files end that hold routing tests alone."""
 
 
 class FileProblemError(Exception):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmroute.load import read_file
 from llmroute.load.files import SPEC_NAME, split_pointer
+from llmroute.load.files import TESTS_SUFFIX as SUFFIX
+from llmroute.routing.check_tests import tests
 from llmroute.routing.report import report
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from llmroute.routing.expectations import Test
     from llmroute.routing.source import Source
 
-SUFFIX = ".routing-test.yaml"
 _KEYS = ("version", "tests")
 
 
@@ -43,6 +44,15 @@ def read_tests(path: str) -> FileOfTests:
 
 
 _HINT = "write it into the spec; here stand version and tests"
+
+
+def judged_tests(path: str) -> FileOfTests:
+    """The same with what can be said of the tests beside their spec, where that is found and can be read."""
+    found, spec_path = read_tests(path), spec_of(path)
+    spec = read_file(spec_path).spec if os.path.isfile(spec_path) else None  # noqa: PTH113 - Path.is_file raises where a folder may not be looked into
+    if spec is None:
+        return found
+    return found._replace(diagnostics=(*found.diagnostics, *tests(spec, found.tests, found.source)))
 
 
 def beside(spec_path: str) -> list[str]:
