@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from llmroute.proof.interests import Interests
     from llmroute.routing.endpoints import Facts
-    from llmroute.routing.route import Locality
 
 ANY_MODEL = "any-model"
 """Stands for every model that nothing speaks of."""
@@ -82,10 +81,22 @@ class Axes:
         models = tuple(self.models(name)) if declared.models or declared.aliases else len(self.models(name))
         able = frozenset(self._of_model(facts, model) for model in self.models(name))
         if at_home:
-            own = name if name in self.spec.providers else parse(preset.base_url).locality if preset and preset.base_url else ""
-            hosts = tuple(matches([glob], parse(preset.base_url).host) for glob in self.asked.hosts) if preset and preset.base_url else ()
+            own = (
+                name
+                if name in self.spec.providers
+                else parse(preset.base_url).locality
+                if preset and preset.base_url
+                else ""
+            )
+            hosts = (
+                tuple(matches([glob], parse(preset.base_url).host) for glob in self.asked.hosts)
+                if preset and preset.base_url
+                else ()
+            )
             return own, fitted, api, models, able, hosts
-        said = frozen(declared, _SILENT | {"base_url", "api_key", "model", "purposes", "proxy", "regions", "preset", "api"})
+        said = frozen(
+            declared, _SILENT | {"base_url", "api_key", "model", "purposes", "proxy", "regions", "preset", "api"}
+        )
         return said, fitted, api, models, able
 
     # -- models
@@ -110,7 +121,9 @@ class Axes:
         patterns = [Pattern(glob, start) for glob in self.asked.models for start in dict.fromkeys(("", prefix))]
         patterns += map(Pattern, cloud)
         usual = [ANY_MODEL, f"{ANY_MODEL}{CLOUD_SUFFIXES[0]}", *(_plain(glob) for glob in self.asked.models)]
-        names = told_apart(patterns, usual=usual, free=lambda name: bool(name.strip()) and name == name.strip() and name not in aliases)
+        names = told_apart(
+            patterns, usual=usual, free=lambda name: bool(name.strip()) and name == name.strip() and name not in aliases
+        )
         names += aliases
         if self.asked.abilities and facts is not None and facts.preset is not None:
             names += _catalogued(facts.preset.name)
@@ -154,7 +167,9 @@ class Axes:
         except ValueError:
             return None
         fitted = tuple(matches([glob], url.host) is not None for glob in self.asked.hosts)
-        vendors = [name for name, preset in PRESETS.items() if preset.base_url and parse(preset.base_url).host == url.host]
+        vendors = [
+            name for name, preset in PRESETS.items() if preset.base_url and parse(preset.base_url).host == url.host
+        ]
         denied = tuple(matches([glob], *vendors) is not None for glob in self.asked.providers) if vendors else ()
         # A model belongs to what stands at the same URL, so each one that is written is of its own kind.
         own = str(url) if str(url) in self._written else ""
@@ -198,6 +213,6 @@ def _catalogued(preset: str) -> list[str]:
     return [line.partition(" ")[0] for line in MODELS.get(preset, "").split("\n") if line]
 
 
-def is_any(url: str) -> Locality | None:
-    """The locality of a URL that stands for all of it; None for one that stands for itself."""
-    return next((locality for locality, text in ANY_URLS.items() if str(parse(text)) == url), None)  # type: ignore[return-value]
+def is_any(url: str) -> bool:
+    """Whether a URL stands for all of its locality."""
+    return any(str(parse(text)) == url for text in ANY_URLS.values())

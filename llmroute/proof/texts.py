@@ -102,8 +102,12 @@ def filled(axes: Axes, found: list[Text], *, far: bool) -> dict[str, str]:
             if far and (not own or parse(own).locality != "remote"):
                 environ.setdefault(text.variables[0], ANY_URLS["remote"])
         elif far and text.kind == "url":
-            wanted = next((row for row in variations(axes, text, environ) if _locality(text, environ, row) == "remote"), None)
-            environ |= {name: value for name, value in (wanted.environ if wanted else {}).items() if name not in environ}
+            wanted = next(
+                (row for row in variations(axes, text, environ) if _locality(text, environ, row) == "remote"), None
+            )
+            environ |= {
+                name: value for name, value in (wanted.environ if wanted else {}).items() if name not in environ
+            }
         if interpolate(text.text, environ).missing and text.kind != "vendor":
             row = next(iter(variations(axes, text, environ)), None)
             environ |= {name: value for name, value in (row.environ if row else {}).items() if name not in environ}

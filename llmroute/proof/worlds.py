@@ -1,24 +1,4 @@
-"""The worlds in which a query is asked, so that every kind of target that it can ever get is seen.
-
-`resolve` alone decides; here is only what it is asked. A world is an environment, client arguments and what
-`llmroute local on` has set. Their number is finite because each is one of its kind, and small because of what
-precedence says:
-
-* The endpoint is won by one scope, as a bundle. So what the env layer can make of it is what one of its scopes can say:
-  a provider, at its own URL or another one, a model, an API. Each combination is said once, as `provider/model` with or
-  without a URL, in the general scope: no weaker scope has a part in it, and a stronger one of the same layer says the
-  same. The local override says a URL and a model, which a variable can say as well, except for a model whose name
-  reads as `provider/model`; that is asked too. Client arguments, where they are looked at, say the same once more.
-* Where a stronger scope has chosen the endpoint, or nothing of the env layer has, the env layer can still give the
-  model. It does by naming the same provider (or URL), or, for an endpoint of the default layer, with a bare model for
-  the purpose, whose home that endpoint is. Every kind of model is given once.
-* Fallbacks stand in the spec. They are kept as long as the primary is as remote as they are, so an environment in which
-  every primary is remote shows all of them.
-* A variable in a text of the spec, or of a vendor, changes that text and nothing else: one at a time is varied, once
-  while the others hold what they must, and once while they are as remote as they can be.
-
-A world that is an error leads nowhere, so asking one too many proves nothing wrong.
-"""
+"""A world: all that a decision looks at besides the spec and the names of a query."""
 
 from __future__ import annotations
 
@@ -26,25 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import RoutingError
-from llmroute.proof.axes import ANY_URLS, Axes
-from llmroute.proof.queries import frozen
-from llmroute.proof.texts import Text, Variation, filled, texts, variations
-from llmroute.routing.constraints import speaks
-from llmroute.routing.endpoints import reference
-from llmroute.routing.override import LocalOverride
 from llmroute.routing.resolve import resolve
-from llmroute.routing.route import EMPTY, Field, Query, Resolution
-from llmroute.routing.scopes import Scope, entry_name, scopes, variables_of
-from llmroute.routing.spec import PARAMS
+from llmroute.routing.route import EMPTY, Query, Resolution
+from llmroute.routing.scopes import variables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from llmroute.proof.interests import Interests
+    from llmroute.routing.override import LocalOverride
+    from llmroute.routing.route import Field
     from llmroute.routing.spec import RoutingSpec
-
-QUIET = frozenset({*PARAMS, "metadata", "auth", "api_version", "transport", "allow_http"})
-"""Settings of a scope that have no say in where a call goes."""
 
 
 class World(NamedTuple):
@@ -58,10 +29,7 @@ class World(NamedTuple):
 
     def ask(self, spec: RoutingSpec, query: Query) -> Resolution | RoutingError:
         """What `resolve` answers to a query in this world."""
-        try:
-            return resolve(spec, self.query(query), self.variables(spec, query))
-        except RoutingError as error:
-            return error
+        return ask(spec, self.query(query), self.variables(spec, query))
 
     def query(self, query: Query) -> Query:
         """The query as it is asked here."""
@@ -71,7 +39,7 @@ class World(NamedTuple):
         """The environment of a query here."""
         environ = dict(self.environ)
         if self.bare is not None:
-            environ[free_variable(spec, "model", query.purpose)] = self.bare
+            environ[first_variable(spec, "model", query.purpose)] = self.bare
         return environ
 
 
@@ -82,6 +50,15 @@ class Seen(NamedTuple):
     answer: Resolution | RoutingError
 
 
+class Said(NamedTuple):
+    """What a scope can say of the endpoint."""
+
+    provider: str | None
+    url: str | None
+    model: str
+    api: str | None = None
+
+
 class Reached(NamedTuple):
     """All that was seen of one query, or of any that is decided alike."""
 
@@ -89,239 +66,26 @@ class Reached(NamedTuple):
     """The first one is the world in which no variable is set."""
 
 
-def free_variable(spec: RoutingSpec, setting: str, purpose: str | None = None) -> str:
-    """The variable of a setting: the first that no text of the spec uses for something else."""
-    names = variables_of(spec.env, setting, purpose)
-    return names[0]
+def first_variable(spec: RoutingSpec, setting: str, purpose: str | None = None) -> str:
+    """The variable of a setting that is looked at first, whatever further names it has."""
+    return variables_of(spec.env, setting, purpose)[0]
 
 
-class Explorer:
-    """Asks `resolve` about the queries of one spec, and remembers what is decided alike."""
-
-    def __init__(self, spec: RoutingSpec, asked: Interests, *, arguments: bool = False, environment: bool = True) -> None:
-        self.spec = spec
-        self.axes = Axes(spec, asked)
-        self.arguments = arguments
-        self.environment = environment
-        self.asked = 0
-        self._texts = texts(self.axes) if environment else []
-        self._known: dict[Hashable, Reached] = {}
-        self._open: dict[Hashable, tuple[Seen, ...]] = {}
-        self._signatures: dict[Any, Hashable] = {}
-        self._blind = QUIET if any(text.kind == "other" for text in self._texts) else QUIET | {"headers", "extra_body"}
-        own = [text for text in self._texts if text.kind != "vendor"]
-        self._needed = World(filled(self.axes, own, far=False)) if own else World()
-        self._far = World(filled(self.axes, self._texts, far=True)) if self._texts else World()
-
-    def reached(self, query: Query) -> Reached:
-        """What a query can get."""
-        found = scopes(self.spec, query, EMPTY)
-        key = self._signature(query, found)
-        if key not in self._known:
-            self._known[key] = Reached(tuple(self._explore(query, found)))
-        return self._known[key]
-
-    # -- what is decided alike
-
-    def _signature(self, query: Query, found: list[Scope]) -> Hashable:
-        """All of a query that can make a difference. Below a scope with an endpoint and a model only demands count."""
-        rows: list[Hashable] = []
-        settled = False
-        for scope in found:
-            if scope.layer == "env":
-                rows.append("env")
-                continue
-            values = scope.values
-            rows.append(frozen(values.get("require")) if settled else self._said(scope))
-            settled = settled or _settles(self.spec, values)
-        # A settled query never looks at the purpose; another may ask a provider for its own model for it.
-        purpose = None if settled else self._of_purpose(query.purpose)
-        return tuple(row for row in rows if row), purpose, self._policies(query)
-
-    def _said(self, scope: Scope) -> Hashable:
-        key = scope.path or scope.name
-        if key not in self._signatures:
-            values = {name: value for name, value in scope.values.items() if name not in self._blind}
-            self._signatures[key] = (scope.layer, scope.specific, frozen(values)) if values else None
-        return self._signatures[key]
-
-    def _of_purpose(self, purpose: str | None) -> Hashable:
-        """What providers say of a purpose."""
-        key = "purpose", purpose
-        if key not in self._signatures:
-            said = ((each.purposes, entry_name(each.purposes, purpose or "")) for each in self.spec.providers.values())
-            self._signatures[key] = tuple(own and rows and frozen(rows[own]) for rows, own in said)
-        return purpose is None or self._signatures[key]
-
-    def _policies(self, query: Query) -> tuple[bool, ...]:
-        return tuple(speaks(policy, query) for policy in self.spec.policies)
-
-    # -- what is asked
-
-    def _ask(self, query: Query, world: World) -> Seen:
-        self.asked += 1
-        return Seen(world, world.ask(self.spec, query))
-
-    def _explore(self, query: Query, found: list[Scope]) -> Iterator[Seen]:
-        nothing = self._ask(query, World())
-        yield nothing
-        if not self.environment:
-            return
-        yield from self._models(query, nothing)
-        bases = [world for world in dict.fromkeys((_key(self._needed), _key(self._far))) if world != _key(World())]
-        worlds = [World(dict(environ)) for environ in bases]
-        answers = [nothing]
-        for world in worlds:
-            seen = self._ask(query, world)
-            answers.append(seen)
-            yield seen
-            yield from self._models(query, seen)
-        opened: tuple[Seen, ...] = ()
-        for mouth in self._mouths(answers):
-            opened += self._opened(query, found, mouth)
-        yield from opened
-        yield from self._varied(query, found, [World(), *worlds, *_with_fallbacks(opened)])
-
-    def _mouths(self, answers: list[Seen]) -> list[str]:
-        """Who can choose the endpoint: the environment, and the arguments where they are looked at."""
-        layers = {_layer(seen.answer, "endpoint") for seen in answers}
-        env = [] if layers <= {"agent", "client"} else ["env"]
-        return env + (["args"] if self.arguments and not layers <= {"agent"} else [])
-
-    def _models(self, query: Query, seen: Seen) -> Iterator[Seen]:
-        """Every kind of model at the endpoint that a world chooses, where no stronger scope has settled it."""
-        chosen, layer = _field(seen.answer, "endpoint"), _layer(seen.answer, "model")
-        if chosen is None or layer == "agent" or (layer == "client" and not self.arguments):
-            return
-        provider, _, url = str(chosen.value).partition(" at ")
-        if "://" in provider:
-            provider, url = "", provider
-        for model in self.axes.models(provider or None) if not provider or _is_known(self.axes, provider) else ():
-            if chosen.layer in ("default",) and layer not in ("agent", "client"):
-                yield self._ask(query, seen.world._replace(bare=model))
-            elif layer != "client":
-                yield self._ask(query, self._say(seen.world, "env", provider or None, url if not provider else None, model))
-            if self.arguments:
-                yield self._ask(query, self._say(seen.world, "args", provider or None, url if not provider else None, model))
-
-    def _opened(self, query: Query, found: list[Scope], mouth: str) -> tuple[Seen, ...]:
-        """Every kind of endpoint that the env layer, or the arguments, can choose."""
-        stronger = [scope for scope in found if scope.layer == "agent" or (scope.layer == "client" and mouth == "env")]
-        weaker = [frozen(scope.values.get("require")) for scope in found if scope not in stronger]
-        key = mouth, tuple(map(self._said, stronger)), tuple(filter(None, weaker)), self._policies(query)
-        if key not in self._open:
-            bases = [self._far] if self._texts and any(text.kind != "vendor" for text in self._texts) else []
-            self._open[key] = tuple(
-                self._ask(query, world) for base in (World(), *bases) for world in self._spoken(mouth, base)
-            )
-        return self._open[key]
-
-    def _spoken(self, mouth: str, base: World) -> Iterator[World]:
-        axes = self.axes
-        places = [(home.provider, None) for home in axes.homes]
-        places += [(home.provider, url) for url in axes.urls for home in axes.elsewhere]
-        places += [(None, url) for url in axes.urls]  # type: ignore[misc]
-        for provider, url in places:
-            for model in axes.models(provider):
-                for api in axes.apis:
-                    yield self._say(base, mouth, provider, url, model, api)
-                if provider is None and url is not None and mouth == "env" and reference(self.spec, model):
-                    yield base._replace(override=LocalOverride(url, model))
-
-    def _say(
-        self, base: World, mouth: str, provider: str | None, url: str | None, model: str, api: str | None = None
-    ) -> World:
-        said = {"base_url": url, "api": api}
-        if provider is not None:
-            said["model"] = f"{provider}/{model}"
-        else:
-            said["model"] = model
-        given = {setting: value for setting, value in said.items() if value is not None}
-        if mouth == "args":
-            return base._replace(args=given)
-        names = {free_variable(self.spec, setting): value for setting, value in given.items()}
-        return base._replace(environ={**base.environ, **names})
-
-    def _varied(self, query: Query, found: list[Scope], bases: list[World]) -> Iterator[Seen]:
-        relevant = self._relevant(found)
-        for base in bases:
-            for text in relevant:
-                for row in self._variations(text, base):
-                    seen = self._ask(query, base._replace(environ={**base.environ, **row.environ}))
-                    yield seen
-                    yield from self._models(query, seen)
-
-    def _variations(self, text: Text, base: World) -> list[Variation]:
-        key = text, _key(base)
-        if key not in self._signatures:
-            self._signatures[key] = list(variations(self.axes, text, base.environ))  # type: ignore[assignment]
-        return self._signatures[key]  # type: ignore[return-value]
-
-    def _relevant(self, found: list[Scope]) -> list[Text]:
-        """The texts that a query can come to: those of its scopes, and of the providers that these speak of."""
-        paths = [scope.path for scope in found if scope.path]
-        providers = self._mentioned(found)
-        return [
-            text
-            for text in self._texts
-            if (text.provider is not None and text.provider in providers)
-            or (text.provider is None and any(text.path[: len(path)] == path for path in paths))
-        ]
-
-    def _mentioned(self, found: list[Scope]) -> frozenset[str]:
-        """The providers that some scopes can lead to, fallbacks included."""
-        said = [scope.values for scope in found]
-        said += [{"fallbacks": one.fallbacks} for one in self.spec.providers.values() if one.fallbacks]
-        names: set[str] = set()
-        for values in said:
-            entries = [entry if isinstance(entry, str) else None for entry in values.get("fallbacks") or ()]
-            nested = [entry for entry in values.get("fallbacks") or () if not isinstance(entry, str)]
-            words = [values.get("provider"), values.get("model"), *entries]
-            words += [word for entry in nested for word in (entry.provider, entry.model)]
-            if any(word and "$" in word for word in words):
-                return frozenset(text.provider for text in self._texts if text.provider)
-            names |= {word.partition("/")[0] for word in words if word}
-        return frozenset(names)
+def ask(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> Resolution | RoutingError:
+    """What `resolve` answers, an error too."""
+    try:
+        return resolve(spec, query, environ)
+    except RoutingError as error:
+        return error
 
 
-def _settles(spec: RoutingSpec, values: Mapping[str, Any]) -> bool:
-    """Whether a scope chooses an endpoint and its model, so that no weaker one adds to either."""
-    model = values.get("model")
-    if model is None:
-        return False
-    return "provider" in values or "base_url" in values or ("$" not in model and reference(spec, model) is not None)
-
-
-def _key(world: World) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(world.environ.items()))
-
-
-def _is_known(axes: Axes, provider: str) -> bool:
-    return any(provider in home.names for home in axes.homes)
-
-
-def _field(answer: Resolution | RoutingError, name: str) -> Field | None:
+def field_of(answer: Resolution | RoutingError, name: str) -> Field | None:
+    """A field of the trace that has a value."""
     found: Iterable[Field] = answer.fields
     return next((field for field in found if field.field == name and field.value is not None), None)
 
 
-def _layer(answer: Resolution | RoutingError, name: str) -> str:
+def layer_of(answer: Resolution | RoutingError, name: str) -> str:
     """The layer that has chosen the endpoint or the model; empty where none has."""
-    field = _field(answer, name)
+    field = field_of(answer, name)
     return field.layer if field is not None else ""
-
-
-def _with_fallbacks(seen: Iterable[Seen]) -> list[World]:
-    """For each list of fallbacks a world in which the primary is remote, and the list holds."""
-    found: dict[Hashable, World] = {}
-    for world, answer in seen:
-        if isinstance(answer, RoutingError):
-            continue
-        field = _field(answer, "fallbacks")
-        if field is not None and field.value and world.environ and _is_far(world):
-            found.setdefault(field.origin, world)
-    return list(found.values())
-
-
-def _is_far(world: World) -> bool:
-    return ANY_URLS["remote"] in world.environ.values() or ANY_URLS["remote"] in world.args.values()
