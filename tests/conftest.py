@@ -88,6 +88,7 @@ def network_attempts() -> list[str]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--real", action="store_true", help="run the tests that talk to a real model")
+    parser.addoption("--browser", action="store_true", help="fetch a Chromium for the tests in one, if none is there")
 
 
 def _runs_real(config: pytest.Config) -> bool:

@@ -69,6 +69,7 @@ class _Builder:
             "title": names(self.subject.title),
             "agents": [[row.name, row.kind, row.line] for row in agents],
             "kinds": len(self.kinds),
+            "providers": list(self.spec.providers),
             "purposes": list(self.purposes),
             "clients": list(self.clients),
             "clients_left_out": self.clients_left_out,

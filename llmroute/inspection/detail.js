@@ -6,26 +6,22 @@ const scopeName = (scope, row, purpose) => (scope.startsWith("@") ? `agents.${ro
   .replace(/\.#$/, () => `.${purpose}`);
 const lineOf = (place, row) => (typeof place === "number" ? place : place.startsWith("+") ? row.line + Number(place.slice(1)) : 0);
 
-let opened = null; // The explanation that is shown, so that a person can ask for its lines.
-
 function showDetail() {
   const [name, kind, line] = D.agents[S.chosen.agent];
   const row = { name, line };
   const purpose = D.purposes[S.chosen.purpose];
   const answer = now(kind, S.chosen.purpose);
-  opened = { row, purpose, answer };
-  const wasHidden = $("detail").hidden;
   $("detail").hidden = false;
   $("why").replaceChildren(...explanation(answer, row, purpose, kind));
   $("why").scrollTop = 0;
   markSource(answer, row);
-  if (wasHidden) drawBody(true);
 }
 
 function closeDetail() {
   if ($("detail").hidden) return;
   $("detail").hidden = true;
   S.chosen = null;
+  drawHead();
   drawBody(true);
   moveTo(...S.at, true);
 }
@@ -85,6 +81,8 @@ function rungs(answer, fields, ladder, row, purpose) {
     h("ul", { class: "ladder" }, bound.map((name) => rung("", name, said.get(name), row)))] : [list];
 }
 
+const spelled = (verdict) => verdict.replace("-", " ");
+
 function rung(number, name, said, row) {
   if (!said) return h("li", { class: "silent" }, h("span", { class: "n" }, number), h("span", { class: "scope" }, h("code", {}, name), h("span", { class: "note" }, "says nothing")));
   return h("li", {}, h("span", { class: "n" }, number), h("div", {},
@@ -92,7 +90,7 @@ function rung(number, name, said, row) {
     h("dl", { class: "says" }, said.lines.map(({ field, value, verdict, reason, place }) => [
       h("dt", {}, field),
       h("dd", {}, h("code", { class: verdict === "won" || verdict === "adds-up" ? null : "lost" }, value), "  ",
-        h("span", { class: `verdict ${verdict}` }, verdict === "adds-up" ? "adds up" : verdict),
+        reason.startsWith(spelled(verdict)) ? "" : h("span", { class: `verdict ${verdict}` }, spelled(verdict)),
         reason ? h("span", { class: "note" }, ` ${reason}`) : "", " ", placeNode(place, row))]).flat())));
 }
 

@@ -85,7 +85,7 @@ function drawGraph() {
       const [x1, y1, x2, y2] = [box.x + BOX.width, box.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
       const bend = BOX.between / 2;
       const line = svg("path", { d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`,
-        class: `edge${box.column ? " then" : ""}`, "stroke-width": Math.min(7, 1.2 + Math.log2(weight)) });
+        class: `edge${box.column ? " then" : ""}`, "stroke-width": Math.min(5, 1.2 + Math.log2(weight) / 2.5) });
       lines.push({ line, from: box, to });
       edges.append(line);
     });

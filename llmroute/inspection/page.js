@@ -18,7 +18,7 @@ let D = JSON.parse($("data").textContent);
 const S = { client: 0, search: "", grouped: D.agents.length > 80, open: new Set(), at: [0, 0], chosen: null, tried: [] };
 let world = null; // The answers after what is tried: {data, cells}; null where nothing is.
 let rows = []; // What the matrix shows: {agent, kind, members}.
-let colours = new Map();
+const colours = new Map();
 
 // -- Answers
 
@@ -38,7 +38,7 @@ function signature(answer) {
 const isChanged = (kind, purpose) => world !== null && signature(now(kind, purpose)) !== signature(base(kind, purpose));
 const providerOf = (target) => target[1] || target[4];
 function colour(target) {
-  const provider = providerOf(target);
+  const provider = providerOf(target); // Those of the spec come first, so that they keep their colours.
   if (!colours.has(provider)) colours.set(provider, `p${Math.min(colours.size, 7)}`);
   return colours.get(provider);
 }
@@ -48,6 +48,8 @@ function inWords(answer) {
   const [first, ...others] = targetsOf(answer);
   return `${providerOf(first)} / ${first[2]}, ${first[3]}` + (others.length ? `, ${count(others.length, "fallback")}` : "");
 }
+
+D.providers.forEach((provider) => colour([, provider]));
 
 // -- Which rows there are
 
@@ -90,8 +92,13 @@ function findRows() {
 
 const HEIGHT = 46;
 const isNarrow = () => window.matchMedia("(max-width: 760px)").matches;
-const columns = () => (isNarrow() ? `7.6rem repeat(${D.purposes.length}, minmax(9.5rem, 1fr))`
-  : `minmax(11rem, 17rem) repeat(${D.purposes.length}, minmax(10.5rem, 1fr))`);
+function columns() {
+  const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const [first, least] = isNarrow() ? [7.6, 9.2] : S.chosen ? [10, 9.4] : [14, 11.2];
+  const room = ($("grid").clientWidth - first * em) / D.purposes.length;
+  // In pixels, so that all rows have the same columns, whatever stands in them.
+  return `${first * em}px repeat(${D.purposes.length}, ${Math.max(least * em, Math.min(room, 24 * em))}px)`;
+}
 
 function drawHead() {
   const row = h("div", { role: "row", class: "row", "aria-rowindex": 1 },
@@ -126,7 +133,7 @@ function drawRow(row, r, wanted) {
   const label = row.name === null ? "no agent" : named(row.name);
   const head = h("div", { role: "rowheader", class: "cell agent", "aria-colindex": 1, "data-r": r, "data-c": 0, title: label,
     tabindex: r === S.at[0] && S.at[1] === 0 ? 0 : -1, "aria-expanded": others ? String(row.isOpen) : null }, label,
-  others ? h("span", { class: "more" }, `${row.isOpen ? "▾" : "▸"} and ${count(others, "more")} alike`) : "");
+  others ? h("span", { class: "more" }, `${row.isOpen ? "▾" : "▸"} and ${others.toLocaleString("en")} alike`) : "");
   if (others) head.style.cursor = "pointer";
   const node = h("div", { role: "row", class: "row", "aria-rowindex": r + 2 }, head,
     D.purposes.map((_, purpose) => drawCell(row, r, purpose, wanted)));
@@ -203,10 +210,16 @@ function moveTo(r, c, focus) {
   node?.setAttribute("tabindex", "0");
   if (!focus || !node) return;
   node.focus({ preventScroll: true });
+  keepInView(node);
+}
+
+function keepInView(node) {
+  const grid = $("grid");
+  if (!node || S.at[1] === 0) return;
   const covered = $("body").querySelector(".agent")?.offsetWidth || 0;
-  if (S.at[1] > 0 && node.offsetLeft < grid.scrollLeft + covered) grid.scrollLeft = node.offsetLeft - covered;
-  else if (node.offsetLeft + node.offsetWidth > grid.scrollLeft + grid.clientWidth && S.at[1] > 0)
-    grid.scrollLeft = node.offsetLeft + node.offsetWidth - grid.clientWidth;
+  const right = node.offsetLeft + node.offsetWidth - grid.clientWidth;
+  if (node.offsetLeft < grid.scrollLeft + covered) grid.scrollLeft = node.offsetLeft - covered;
+  else if (right > grid.scrollLeft) grid.scrollLeft = right;
 }
 
 function choose(r, c) {
@@ -220,7 +233,9 @@ function choose(r, c) {
   }
   S.chosen = { agent: row.agent, purpose: c - 1 };
   showDetail();
+  drawHead();
   drawBody(true);
+  keepInView(cellNode(r, c));
 }
 
 $("grid").addEventListener("scroll", () => drawBody(false), { passive: true });

@@ -19,7 +19,6 @@ function fillControls() {
   $("try-known").hidden = D.live;
   $("try-free").hidden = !D.live;
   $("try-apply").hidden = !D.live;
-  $("try").hidden = !D.offers.length && !D.live;
   fillValues();
   document.title = `${D.title} · llmroute`;
 }
@@ -157,6 +156,8 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("resize", () => { drawHead(); drawBody(true); });
 $("group").setAttribute("aria-pressed", String(S.grouped));
 $("group").hidden = D.agents.length < 9;
+$("trying").open = !isNarrow();
+$("trying").querySelector("summary").addEventListener("click", (event) => { if (!isNarrow()) event.preventDefault(); });
 theme(themed);
 drawSource();
 fillControls();
