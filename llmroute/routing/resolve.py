@@ -54,9 +54,16 @@ def resolve(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> Reso
     resolution = _decide(spec, query, variables)
     if all(kind in _IMMUTABLE for _, kind, _ in arguments):
         if len(spec.memo) > _MEMO_LIMIT:
-            spec.memo.clear()
+            _forget(spec.memo)
         spec.memo[key] = _Answer(arguments, dict(variables), resolution)
     return resolution
+
+
+def _forget(memo: dict[Any, Any]) -> None:
+    """Drop the answers; what is known of the spec as a whole stays."""
+    for key, kept in list(memo.items()):
+        if isinstance(kept, _Answer):
+            memo.pop(key, None)
 
 
 def _decide(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> Resolution:
@@ -87,7 +94,7 @@ def _decide(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> Reso
     if metadata is not None:
         fields.append(metadata)
     value = metadata.value if metadata is not None else EMPTY
-    return Resolution(query, Route(admitted.targets), tuple(fields), value, admitted.excluded, admitted.notes)
+    return Resolution(query, Route(admitted.targets), tuple(fields), value, admitted.excluded, admitted.notes, spec)
 
 
 def _won_endpoint(voices: Context, fields: list[Field]) -> tuple[int, Selection]:

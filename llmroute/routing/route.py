@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llmroute.routing.flows import Flow
     from llmroute.routing.override import LocalOverride
     from llmroute.routing.shapes import Limits
+    from llmroute.routing.spec import RoutingSpec
 
 Locality = Literal["local", "lan", "remote"]
 LOCALITIES: tuple[Locality, ...] = ("local", "lan", "remote")
@@ -210,6 +211,15 @@ class Resolution:
     metadata: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     excluded: tuple[Excluded, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    spec: RoutingSpec | None = field(default=None, repr=False, compare=False)
+    """The spec that was asked."""
+
+    @property
+    def spec_hash(self) -> str:
+        """The first digits of the spec's hash, as `llmroute render --hash` prints it; empty where no spec was asked."""
+        from llmroute.routing.canonical import SHORT, spec_hash  # here: most programs never look
+
+        return "" if self.spec is None else spec_hash(self.spec)[:SHORT]
 
     @property
     def target(self) -> Target:
