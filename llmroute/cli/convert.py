@@ -15,6 +15,7 @@ from llmroute.cli.output import error, note, paint, visible
 if TYPE_CHECKING:
     from llmroute.wire.conversion import Converted
 
+KINDS = ("request", "tools", "reply", "stream")
 APIS = ("openai-chat", "anthropic-messages", "ollama-chat")
 
 
@@ -39,7 +40,8 @@ class _Failure(Exception):  # noqa: N818 - never seen outside
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--from", "source", type=click.Choice(APIS), required=True, help="The API that the file is written for.")
 @click.option("--to", "target", type=click.Choice(APIS), required=True, help="The API to write it for.")
-@click.option("--model", metavar="NAME", help="The model to ask for, in place of the file's.")
+@click.option("--kind", type=click.Choice(KINDS), help="What the file holds; it is seen by its form unless said.")
+@click.option("--model", metavar="NAME", help="The model to name, in place of the file's.")
 @click.option(
     "--on-unsupported",
     type=click.Choice(("warn", "error")),
@@ -50,55 +52,73 @@ class _Failure(Exception):  # noqa: N818 - never seen outside
 @click.option(
     "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How to say it."
 )
-def convert(file: str, *, source: str, target: str, model: str | None, on_unsupported: str, form: str) -> None:  # noqa: PLR0913 - one an option
-    """Write a request of one API in the words of another; nothing is sent.
+def convert(  # noqa: PLR0913 - one an option
+    file: str, *, source: str, target: str, kind: str | None, model: str | None, on_unsupported: str, form: str
+) -> None:
+    """Write a request or a reply of one API in the words of another; nothing is sent.
 
-    FILE (- is standard input) is the JSON of a request, or a list of tools alone. The converted body goes to standard
-    output, what was lost to standard error, each with its place in FILE. What would change the meaning of the request
-    is not converted.
+    FILE (- is standard input) is the JSON of a request, of a list of tools alone, or of a reply; or the text of a
+    stream. The converted body goes to standard output, what was lost to standard error, each with its place in FILE
+    (of a stream: in the whole reply that it tells). What would change the meaning is not converted.
 
-    Exit status: 0 converted; 1 it must not be converted, or FILE is no request; 2 wrong usage.
+    Exit status: 0 converted; 1 it must not be converted, or FILE is nothing of the kind; 2 wrong usage.
     """
     try:
-        found = _converted(_read(file), source, target, model, on_unsupported)
+        found = _converted(_read(file), kind, _Ways(source, target, model, on_unsupported))
     except _Failure as failure:
         _refuse(failure.problem, file, form)
     if form == "json":
         warnings = [{"pointer": loss.pointer, "message": loss.message} for loss in found.losses]
         _print({"body": found.body, "warnings": warnings})
         return
-    _print(found.body)
+    if isinstance(found.body, str):
+        click.echo(found.body, nl=False)
+    else:
+        _print(found.body)
     for loss in found.losses:
         label = paint("warning:", "yellow", bold=True, stream=sys.stderr)
         note(f"{label} {visible(f'{loss.pointer}: {loss.message}')}")
 
 
-def _converted(data: Any, source: str, target: str, model: str | None, on_unsupported: str) -> Converted:
+class _Ways(NamedTuple):
+    """How to convert."""
+
+    source: str
+    target: str
+    model: str | None
+    on_unsupported: str
+
+
+def _converted(text: str, kind: str | None, ways: _Ways) -> Converted:
     from llmroute.errors import ConversionError
-    from llmroute.wire.conversion import convert as convert_body
-    from llmroute.wire.conversion import convert_tools
+    from llmroute.wire import conversion, reply_conversion
     from llmroute.wire.quirks import Quirks
 
-    quirks = Quirks.of({"on_unsupported": on_unsupported})
+    apis = (ways.source, ways.target)
+    quirks = Quirks.of({"on_unsupported": ways.on_unsupported})
     try:
-        if isinstance(data, list):
-            return convert_tools(data, source, target, quirks=quirks)
-        return convert_body(data, source, target, model=model, quirks=quirks)
+        if kind == "stream" or (kind is None and reply_conversion.is_stream(text, ways.source)):
+            return reply_conversion.convert_stream(text.encode(), *apis, model=ways.model, quirks=quirks)
+        data = _parse(text)
+        if kind == "tools" or (kind is None and isinstance(data, list)):
+            return conversion.convert_tools(data, *apis, quirks=quirks)
+        is_reply = kind == "reply" or (kind is None and reply_conversion.is_reply(data, ways.source))
+        convert_body = reply_conversion.convert_reply if is_reply else conversion.convert
+        return convert_body(data, *apis, model=ways.model, quirks=quirks)
     except ConversionError as problem:
         raise _Failure("conversion", problem.message, problem.pointer) from problem
 
 
-def _read(file: str) -> Any:
+def _read(file: str) -> str:
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as problem:
         raise _Failure("file", f"can't be read: {problem.strerror}") from problem
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
         raise _Failure("json", f"line {line} is no UTF-8") from problem
-    return _parse(text)
 
 
 def _parse(text: str) -> Any:

@@ -67,6 +67,7 @@ def convert_tools(tools: list[Any], source: str, target: str, *, quirks: Quirks 
     Raises:
         ConversionError: a tool can't be converted; `pointer` is into the list.
     """
+    shape.as_array(tools, "")
     message = {"role": "user", "content": "-"}
     limit = {"max_tokens": 1} if source == ANTHROPIC else {}
     body = {"model": "-", "messages": [message], "tools": tools, **limit}

@@ -27,10 +27,10 @@ def place(api: str, body: Mapping[str, Any], pointer: str) -> str:
     """
     path = pointer.split("/")[1:]
     found = _WAYS[api](body, path)
-    return "".join(f"/{key}" for key in _existing(body, found))
+    return "".join(f"/{key}" for key in existing(body, found))
 
 
-def _existing(body: Any, path: Path) -> Path:
+def existing(body: Any, path: Path) -> Path:
     """The longest beginning of the path that leads somewhere."""
     value = body
     for i, key in enumerate(path):

@@ -106,3 +106,59 @@ def test_ollama(invoke: Invoke, ask: str) -> None:
     back = invoke("convert", "--from", "ollama-chat", "--to", "anthropic-messages", "-", stdin=result.stdout)
     assert json.loads(back.stdout) == BODY
     assert back.stderr.splitlines() == ["warning: /options/seed: seed: anthropic-messages has no such field"]
+
+
+REPLY = {
+    "id": "1",
+    "model": "m",
+    "choices": [{"message": {"role": "assistant", "content": "Hi", "reasoning": "Hm."}, "finish_reason": "stop"}],
+}
+STREAM = (
+    'data: {"id": "1", "model": "m", "choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\n'
+    "data: [DONE]\n\n"
+)
+
+
+def test_a_reply_is_seen_by_its_form(invoke: Invoke) -> None:
+    result = invoke("convert", "--from", "openai-chat", "--to", "ollama-chat", "-", stdin=json.dumps(REPLY))
+    assert (result.exit_code, json.loads(result.stdout)["message"]["thinking"]) == (0, "Hm.")
+    assert result.stderr == "warning: /id: id: ollama-chat has no ids of answers\n"
+    back = invoke(*TO_OPENAI, "-", "--format", "json", stdin=invoke(*TO_ANTHROPIC, "-", stdin=json.dumps(REPLY)).stdout)
+    assert json.loads(back.stdout)["warnings"] == [
+        {"pointer": "/content/0", "message": "thinking: thinking is not told"},
+    ]
+
+
+def test_a_stream(invoke: Invoke) -> None:
+    result = invoke(*TO_ANTHROPIC, "-", stdin=STREAM)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert [line for line in result.stdout.splitlines() if line.startswith("event: ")] == [
+        f"event: {name}"
+        for name in (
+            *("message_start", "content_block_start", "content_block_delta", "content_block_stop"),
+            *("message_delta", "message_stop"),
+        )
+    ]
+    found = json.loads(invoke(*TO_ANTHROPIC, "-", "--format", "json", stdin=STREAM).stdout)
+    assert found == {"body": result.stdout, "warnings": []}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("stream", "", "the stream ended before its answer did"),
+        ("reply", json.dumps(ASK), "the answer has no choices"),
+        ("tools", json.dumps(ASK), "expected an array, not an object"),
+        ("request", json.dumps(REPLY), "expected an array, not null"),
+    ],
+)
+def test_the_kind_that_is_said(invoke: Invoke, kind: str, text: str, message: str) -> None:
+    result = invoke(*TO_ANTHROPIC, "-", "--kind", kind, "--format", "json", stdin=text)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["message"] == message
+
+
+def test_a_cut_stream_is_not_converted(invoke: Invoke) -> None:
+    result = invoke(*TO_ANTHROPIC, "-", stdin=STREAM[:60])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "error: standard input: the stream ended before its answer did\n"
