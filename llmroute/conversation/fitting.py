@@ -9,6 +9,7 @@ from llmroute.conversation.history import readable
 from llmroute.conversation.pruning import Pruned, Window, prune
 from llmroute.dispatch.log_records import fields, logger
 from llmroute.dispatch.token_estimate import estimated_tokens
+from llmroute.routing.canonical import short_hash
 from llmroute.routing.capabilities import capability_of
 from llmroute.wire.chat import Image, Params, ToolResult
 
@@ -82,7 +83,7 @@ class Fitting:
                 "%d of %d messages are left out for %s: about %d tokens of %d, in a window of %d",
                 *(len(fitting.dropped), len(request.messages), target.name),
                 *(fitting.tokens_before - fitting.tokens_after, fitting.tokens_before, tokens),
-                extra=fields("conversation_pruned", None, target=target.name),
+                extra=fields("conversation_pruned", None, target=target.name, spec_hash=short_hash(self._spec)),
             )
         return fitting.request
 
@@ -93,7 +94,7 @@ class Fitting:
                 "the window of %s is not known: nothing of the conversation is left out; "
                 "`capabilities: {context_window: …}` of the provider says it",
                 target.name,
-                extra=fields("window_unknown", None, target=target.name),
+                extra=fields("window_unknown", None, target=target.name, spec_hash=short_hash(self._spec)),
             )
 
 

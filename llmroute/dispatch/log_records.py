@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from llmroute.routing.route import Query
+    from llmroute.routing.route import Resolution
 
 logger = logging.getLogger("llmroute")
 
@@ -22,15 +22,18 @@ Event = Literal[
     "window_unknown",
 ]
 """What has happened, in one word."""
-FIELDS = ("agent", "purpose", "client", "target", "kind", "status", "attempt", "wait_s", "elapsed_s", "next_target")
+FIELDS = (
+    *("agent", "purpose", "client", "spec_hash", "target", "kind", "status", "attempt"),
+    *("wait_s", "elapsed_s", "next_target"),
+)
 """The other fields; each record has all of them, None where they mean nothing."""
 
 
-def fields(event: Event, query: Query | None, **known: Any) -> dict[str, Any]:
+def fields(event: Event, resolution: Resolution | None, **known: Any) -> dict[str, Any]:
     """The `extra` of a record: `llmroute_event` and, with the same prefix, all of `FIELDS`.
 
     No field holds a prompt, an answer or a key.
     """
-    if query is not None:
-        known |= {"agent": query.agent, "purpose": query.purpose, "client": query.client}
+    if resolution is not None:
+        known |= {**resolution.query.to_json(), "spec_hash": resolution.spec_hash}
     return {"llmroute_event": event, **{f"llmroute_{name}": known.get(name) for name in FIELDS}}

@@ -25,5 +25,5 @@ class NotMet:
         for item in resolution.diagnostics:
             if item not in self._told and len(self._told) < MOST:
                 self._told.add(item)
-                about = fields("not_met", resolution.query, target=resolution.target.name, kind=item.rule)
+                about = fields("not_met", resolution, target=resolution.target.name, kind=item.rule)
                 logger.warning("%s (%s)", item.message, item.origin, extra=about)

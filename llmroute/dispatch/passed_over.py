@@ -21,7 +21,7 @@ def log_passed_over(resolution: Resolution) -> None:
     if told:
         query = resolution.query
         who = " · ".join(name for name in (query.agent, query.purpose) if name) or "request"
-        about = fields("setting_passed_over", query, target=resolution.target.name)
+        about = fields("setting_passed_over", resolution, target=resolution.target.name)
         logger.info("%s → %s; %s", who, resolution.target.name, "; ".join(told), extra=about)
 
 

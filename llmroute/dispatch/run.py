@@ -292,7 +292,7 @@ class Run:
 
     def _about(self, event: LogEvent, target: Target, **known: Any) -> dict[str, Any]:
         """The fields of a log record."""
-        return fields(event, self.resolution.query, target=target.name, attempt=len(self.log) or None, **known)
+        return fields(event, self.resolution, target=target.name, attempt=len(self.log) or None, **known)
 
 
 def _known(row: Attempt) -> dict[str, Any]:

@@ -44,10 +44,13 @@ _COUNTED = {
 
 
 def names(resolution: Resolution) -> dict[str, Any]:
-    """For whom and what for, and the route."""
+    """For whom and what for, the route, and the spec that says so."""
     query = resolution.query
     said = {"llmroute.agent": query.agent, "llmroute.purpose": query.purpose, "llmroute.client": query.client}
-    route = {"llmroute.route": [target.name for target in resolution.route.targets]}
+    route = {
+        "llmroute.route": [target.name for target in resolution.route.targets],
+        "llmroute.spec_hash": resolution.spec_hash,
+    }
     return route | {name: value for name, value in said.items() if value is not None}
 
 

@@ -48,6 +48,11 @@ def spec_hash(spec: RoutingSpec) -> str:
     return found
 
 
+def short_hash(spec: RoutingSpec) -> str:
+    """The first digits of the hash: enough to find the version of a file by."""
+    return spec_hash(spec)[:SHORT]
+
+
 def hash_of(document: Mapping[str, Any]) -> str:
     """The SHA-256 of a document as JSON in UTF-8, its keys sorted and nothing between the tokens."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

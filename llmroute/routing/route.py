@@ -217,9 +217,9 @@ class Resolution:
     @property
     def spec_hash(self) -> str:
         """The first digits of the spec's hash, as `llmroute render --hash` prints it; empty where no spec was asked."""
-        from llmroute.routing.canonical import SHORT, spec_hash  # here: most programs never look
+        from llmroute.routing.canonical import short_hash  # here: most programs never look
 
-        return "" if self.spec is None else spec_hash(self.spec)[:SHORT]
+        return "" if self.spec is None else short_hash(self.spec)
 
     @property
     def target(self) -> Target:

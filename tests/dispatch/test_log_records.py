@@ -14,6 +14,7 @@ from limits.storage import MemoryStorage
 from llmroute.dispatch.log_records import FIELDS, Event
 from llmroute.dispatch.router import Router
 from llmroute.errors import AuthenticationError, QuotaError, ServerError
+from llmroute.routing.canonical import short_hash
 
 if TYPE_CHECKING:
     from llmroute.adapters.mock import MockAdapter
@@ -35,6 +36,7 @@ clients: {program: {}}
 """
 
 
+SAID = tuple(name for name in FIELDS if name != "spec_hash")
 PAGE = Path(__file__).resolve().parents[2] / "docs/observability.md"
 
 
@@ -57,8 +59,10 @@ class Lab:
                 *(f"llmroute_{name}" for name in FIELDS),
             }
             assert row["llmroute_event"] in get_args(Event)
+            of_a_call = row["llmroute_event"] != "limits_storage_failed"
+            assert row["llmroute_spec_hash"] == (short_hash(self.router.spec) if of_a_call else None)
         return [
-            {name: row[f"llmroute_{name}"] for name in FIELDS if row[f"llmroute_{name}"] is not None}
+            {name: row[f"llmroute_{name}"] for name in SAID if row[f"llmroute_{name}"] is not None}
             for row in found
             if row["llmroute_event"] == event
         ]

@@ -24,6 +24,7 @@ from llmroute.dispatch.router import Router
 from llmroute.dispatch.telemetry_attributes import place
 from llmroute.dispatch.telemetry_content import reply_content, request_content
 from llmroute.errors import CallError, ConversionError, RateLimitError, ServerError, TruncatedStreamError
+from llmroute.routing.canonical import short_hash
 from llmroute.routing.route import Target
 from llmroute.wire.chat import (
     ChatRequest,
@@ -195,6 +196,7 @@ def test_a_request_is_a_span_with_one_below(watch: Watch, way: str) -> None:
         "llmroute.purpose": "planning",
         "llmroute.client": "program",
         "llmroute.route": ("one/m1", "two/m2"),
+        "llmroute.spec_hash": short_hash(router.spec),
         "llmroute.attempts": 1,
         **streamed,
     }
