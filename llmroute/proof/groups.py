@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product, starmap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.proof.explorer import QUIET, Explorer
 from llmroute.proof.interests import interests
@@ -50,24 +50,40 @@ class Explored(NamedTuple):
     classes: int
 
 
+class Premises(NamedTuple):
+    """What is taken to be possible."""
+
+    environment: bool = True
+    """Variables may be set to anything; False: none is set."""
+    arguments: bool = False
+    """The program may pass any arguments; False: it passes none."""
+
+
+_ANY_ENVIRONMENT = Premises()
+
+
 def explore(
     spec: RoutingSpec,
+    premises: Premises = _ANY_ENVIRONMENT,
     asserted: Sequence[Assertion] = (),
     *,
-    arguments: bool = False,
-    environment: bool = True,
     chosen: Mapping[str, str] = EMPTY,
+    told: Iterable[tuple[str, Any]] = (),
 ) -> Explored:
-    """Ask about every query of a spec, whatever the environment holds.
+    """Ask about every query of a spec.
 
-    `arguments`: whatever arguments the program passes, too. `environment=False`: no variable is set. `chosen`: only
-    queries with these names, such as `{"agent": "reviewer"}`.
+    Args:
+        spec: the spec.
+        premises: what may be set or passed.
+        asserted: what is to be told apart, as the policies are.
+        chosen: only queries with these names, such as `{"agent": "reviewer"}`.
+        told: fields of a policy, with values by which targets are told apart too.
 
     Raises:
         RoutingError: a chosen name is none of the spec's.
     """
-    wanted = [row for assertion in asserted for row in assertion.interests()]
-    explorer = Explorer(spec, interests(spec, wanted), arguments=arguments, environment=environment)
+    wanted = [*told, *(row for assertion in asserted for row in assertion.interests())]
+    explorer = Explorer(spec, interests(spec, wanted), environment=premises.environment, arguments=premises.arguments)
     classes = classes_of(spec, asserted, chosen)
     found: dict[Hashable, list[QueryClass]] = {}
     for each in classes:
