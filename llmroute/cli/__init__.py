@@ -24,9 +24,12 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "validate": Entry("llmroute.cli.validate:validate", "Say everything that is wrong with a routing.yaml."),
     "explain": Entry("llmroute.cli.explain:explain", "Say which provider wins for a call, and why."),
+    "render": Entry("llmroute.cli.render:render", "Print a spec in its canonical form, or the hash of that."),
     "diff": Entry("llmroute.cli.diff:diff", "Say which queries a change of a spec moves, and where to."),
     "test": Entry("llmroute.cli.test:test", "Run the routing tests of a spec, failures of providers included."),
     "inspect": Entry("llmroute.cli.inspect:inspect", "Write a page on which to see where every call goes, and why."),
+    "verify": Entry("llmroute.cli.verify:verify", "Prove what holds for every query, in any environment."),
+    "reach": Entry("llmroute.cli.reach:reach", "List all that a query could ever get, or who could get somewhere."),
     "run": Entry("llmroute.cli.run:run", "Send a prompt where the spec says, and print the answer."),
     "models": Entry("llmroute.cli.models:models", "List the models that each provider offers."),
     "doctor": Entry("llmroute.cli.doctor:doctor", "Look at every target, and say what to do about each that fails."),
