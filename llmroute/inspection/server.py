@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -142,6 +143,11 @@ class Server(ThreadingTCPServer):
         """Where the page is."""
         return f"http://{HOST}:{self.port}/{self.token}/"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a connection that broke."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
     def run(self) -> None:
         """Serve until `shutdown`, or until Ctrl-C, which is passed on."""
         threading.Thread(target=self.watched.watch, daemon=True).start()
@@ -219,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             asked = json.loads(self.rfile.read(int(length)))
             environ, args = self._changes(asked, "env", "environ"), self._changes(asked, "argument", "args")
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
             known = error.args[0] if isinstance(error, _NotOfferedError) else "the request is not what the page sends"
             self._json({"error": known}, HTTPStatus.BAD_REQUEST)
             return

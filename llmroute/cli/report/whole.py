@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 _SECRET = ("api_key", "headers")
 """What stands below these names is never shown, references aside."""
-_REFERENCE = re.compile(r"""(["']?)\$\{[A-Za-z_][A-Za-z0-9_]*\}\1""")
+_REFERENCE = re.compile(r"""(["']?)\$\{[A-Za-z_][A-Za-z0-9_]*\}\1\s*(?=[,}\]]|$|#)""")
+_CUT = "\ue002"
+"""In place of what was cut out, until the line is whole."""
 _ELSEWHERE = "⋯"
 """In place of what is not the spec's, in a file that holds more."""
 
@@ -44,10 +46,8 @@ def without_keys_in_text(text: str) -> str:
 
 def _plain(line: str) -> str:
     for start, (end, shown) in sorted(stumps(line).items(), reverse=True):
-        # What was cut out before is not cut out again.
-        if REDACTED not in line[start:end]:
-            line = line[:start] + shown + line[end:]
-    return redacted(line)
+        line = line[:start] + shown + line[end:]
+    return redacted(line).replace(_CUT, REDACTED)
 
 
 def _secrets(source: Source) -> Iterator[tuple[int, int]]:
@@ -73,11 +73,11 @@ def _cut(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> None
     stop = until if last == first else len(lines[first])
     text = lines[first][column:stop]
     value = text.rstrip(" ,}]\t")
-    if _REFERENCE.fullmatch(value.partition(" #")[0].rstrip(" ,}]\t")):
+    if _REFERENCE.match(text):
         return
-    lines[first] = lines[first][:column] + REDACTED + text[len(value) :] + lines[first][stop:]
+    lines[first] = lines[first][:column] + _CUT + text[len(value) :] + lines[first][stop:]
     goes_on = value[:1] in {"|", ">"} or (value[:1] in {'"', "'"} and value[-1:] != value[:1])
     for number in range(first + 1, min(last, len(lines))):
         is_comment = lines[number].lstrip().startswith("#") and not goes_on
         if lines[number].strip() and not is_comment:
-            lines[number] = REDACTED
+            lines[number] = _CUT
