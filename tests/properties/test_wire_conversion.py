@@ -231,12 +231,19 @@ def said(messages: tuple[Message, ...]) -> list[Any]:
     return [row for row in rows if row[1]]
 
 
+def unlisted(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name != "content_list"}
+
+
 def add(parts: list[Any], part: dict[str, Any]) -> None:
     if "content" in part:
         inner: list[Any] = []
         for one in part["content"]:
             add(inner, one)
-        part = {**part, "content": inner}
+        # Whether a result's texts stood in a list is how it was written.
+        extra = {api: own for api, fields in part.get("extra", {}).items() if (own := unlisted(fields))}
+        part = {**{key: value for key, value in part.items() if key != "extra"}, "content": inner}
+        part |= {"extra": extra} if extra else {}
     if part.keys() != {"type", "text"} or part["type"] != "text":
         parts.append(part)
         return
