@@ -1,14 +1,19 @@
-"""Values as YAML text: in one line, with quotes where they are needed."""
+"""Values as YAML text, with quotes where they are needed: in one line, or each entry on a line of its own."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _SHORT = 0xFFFF
+_WIDTH = 100
+"""An entry that is longer in one line has several."""
 
 
 def flow(value: Any) -> str:
@@ -44,3 +49,31 @@ def _shown(char: str) -> str:
     if char.isprintable():
         return char
     return f"\\U{ord(char):08x}" if ord(char) > _SHORT else f"\\u{ord(char):04x}"
+
+
+def block(value: Mapping[str, Any], indent: int = 0) -> str:
+    """A mapping with each entry on a line of its own, and on several where one is too long.
+
+    >>> print(block({"short": {"b": 1}, "long": {"c": ["x" * 50, "y" * 50]}}))
+    short: {b: 1}
+    long:
+      c:
+        - xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+        - yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+    """
+    margin = " " * indent
+    return "\n".join(line for key, item in value.items() for line in _entry(f"{margin}{scalar(key)}:", item, indent))
+
+
+def _entry(head: str, value: Any, indent: int) -> Iterator[str]:
+    text = f"{head} {scalar(value) if isinstance(value, str) else flow(value)}"
+    if len(text) <= _WIDTH or not value or not isinstance(value, dict | list):
+        yield text
+    elif isinstance(value, dict):
+        inner = block(value, indent + 2)
+        # The first entry of a mapping in a list stands beside the dash.
+        yield f"{head} {inner.lstrip()}" if head.endswith("-") else f"{head}\n{inner}"
+    else:
+        yield head
+        for item in value:
+            yield from _entry(f"{' ' * (indent + 2)}-", item, indent + 2)

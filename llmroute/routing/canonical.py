@@ -109,10 +109,11 @@ _QUIRKS = {item.name for item in fields(Quirks)} - _OWN_TO_THE_CODEC
 
 def _home(preset: Preset, declared: Provider | None) -> dict[str, Any]:
     """URL and key of a preset, where no variable can replace the pair and the spec has no URL of its own."""
-    if preset.base_url_variable is not None or (declared is not None and declared.base_url is not None):
+    url, key = (None, None) if declared is None else (declared.base_url, declared.api_key)
+    if not preset.base_url or url is not None or (preset.base_url_variable is not None and key is None):
         return {}
-    key = {"api_key": f"${{{preset.key_variable}}}"} if preset.key_variable is not None else {}
-    return {"base_url": preset.base_url, **key}
+    own = {"api_key": f"${{{preset.key_variable}}}"} if preset.key_variable is not None else {}
+    return {"base_url": preset.base_url, **own}
 
 
 def _named_scope(spec: RoutingSpec, entry: Any) -> dict[str, Any]:

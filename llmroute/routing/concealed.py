@@ -14,6 +14,8 @@ PLACEHOLDER = "REDACTED"
 _SECRET_NAME = re.compile(r"(?i)(?:api[_-]?key|(?<![a-z])key|authorization|password|passwd|secret|cookie|token)$")
 _OPEN = frozenset({"headers", "extra_body", "metadata"})
 """Settings under which a spec may hold anything."""
+_NAMED = frozenset({"providers", "purposes", "agents", "clients", "aliases", "names"})
+"""Settings whose keys are names of somebody's choice, and say nothing of what stands there."""
 _WORD = re.compile(r"[A-Za-z0-9_.+=-]{10,}")
 _INSIDE = re.compile(r"[=+.]")
 _VARIABLE = re.compile(r"(\$\{[A-Za-z_][A-Za-z0-9_]*)(?:(:-)([^${}]*))?\}")
@@ -26,7 +28,9 @@ def concealed(value: Any, name: str = "", *, is_open: bool = False) -> Any:
     {'api_key': '${KEY:-REDACTED}', 'model': 'm', 'headers': {'x-token': 'REDACTED', 'x-team': 'blue'}}
     """
     if isinstance(value, dict):
-        return {key: concealed(item, key, is_open=is_open or name in _OPEN) for key, item in value.items()}
+        keys_say = name not in _NAMED or is_open
+        is_open = is_open or name in _OPEN
+        return {key: concealed(item, key if keys_say else "", is_open=is_open) for key, item in value.items()}
     if isinstance(value, list):
         return [concealed(item, name, is_open=is_open) for item in value]
     if not isinstance(value, str):

@@ -89,6 +89,12 @@ def test_a_provider_of_its_own_has_no_preset() -> None:
     }
 
 
+def test_beside_a_key_of_its_own_a_preset_keeps_its_url() -> None:
+    found = form("providers: {openai: {api_key: '${K}'}, azure-openai: {api_key: '${K}'}}")["providers"]
+    assert found["openai"]["base_url"] == "https://api.openai.com/v1"
+    assert "base_url" not in found["azure-openai"]
+
+
 def test_what_the_spec_says_beats_the_preset() -> None:
     found = form("providers: {g: {preset: groq, base_url: 'https://other.example', api: x, quirks: {no_user: true}}}")
     assert found["providers"]["g"] == {
@@ -198,6 +204,9 @@ def test_no_key_is_repeated_nor_hashed(text: str) -> None:
         ({"api_key": {"file": "k.txt"}}, {"api_key": {"file": "k.txt"}}),
         ({"headers": {"X-Api-Key": "abc", "x-team": "blue"}}, {"headers": {"X-Api-Key": "REDACTED", "x-team": "blue"}}),
         ({"seed": 4, "extra_body": {"token": [1, "a"]}}, {"seed": 4, "extra_body": {"token": [1, "REDACTED"]}}),
+        ({"names": {"api_key": ["A"]}}, {"names": {"api_key": ["A"]}}),
+        ({"aliases": {"api_key": "m"}}, {"aliases": {"api_key": "m"}}),
+        ({"metadata": {"names": {"api_key": "a"}}}, {"metadata": {"names": {"api_key": "REDACTED"}}}),
         ({"model": "aB3" * 12}, {"model": "aB3" * 12}),
     ],
 )
