@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import CallError, RoutingError
+from llmroute.routing.check_tests import BESIDE_ERRORS
 from llmroute.routing.expectations import ExpectedExclusion, seconds
 from llmroute.routing.scopes import written
 
@@ -108,7 +109,7 @@ def _mismatches(claims: Iterable[Claim], outcome: Outcome) -> Iterator[Mismatch]
         yield Mismatch("error", None if error is None else error.value, came("error", outcome), error)
         if outcome.failure is not None:
             # Of a target that is not there all else would differ too.
-            wanted = {field: claim for field, claim in wanted.items() if field in ("excluded", "attempts", "tried")}
+            wanted = {field: claim for field, claim in wanted.items() if field in BESIDE_ERRORS}
     for field, claim in wanted.items():
         there = came(field, outcome, claim.value)
         if not _holds(field, claim.value, there.value, outcome):

@@ -83,15 +83,16 @@ def _expect_of(path: Path) -> Path:
 
 def _anew(case: Case, mismatch: Mismatch, outcome: Outcome) -> dict[str, Any]:
     """An error in the place of a target, or a target in the place of an error."""
-    target = outcome.answered
-    if mismatch.came.value is not None:
+    place, target = _expect_path(case, mismatch), outcome.answered
+    if target is None:
         found: dict[str, Any] = {"error": mismatch.came.value}
     else:
-        found = {"provider": target.provider} if target and target.provider else {}
-        found |= {"model": target.model} if target else {}
+        where = {"provider": target.provider} if target.provider else {"base_url": target.base_url}
+        found = {**where, "model": target.model}
     beside = [claim for claim in case.calls[mismatch.call].claims if claim.field in BESIDE_ERRORS - {"error"}]
-    place = _expect_path(case, mismatch)
-    return found | {claim.field: came(claim.field, outcome).value for claim in beside if claim.path[:-1] == place}
+    return found | {
+        claim.field: came(claim.field, outcome, claim.value).value for claim in beside if claim.path[:-1] == place
+    }
 
 
 class _Row(NamedTuple):
