@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from llmroute.adapters.connections.breaks import Break, ClosedBefore, Cut, NoAnswer, TimedOut, Unreached
@@ -34,13 +35,18 @@ _FULL = 32 * 1024
 
 
 class Link(asyncio.BufferedProtocol):
-    """One connection: an answer at a time, and who waits for it."""
+    """One connection: an answer at a time, and who waits for it.
 
-    def __init__(self) -> None:
+    Of a new connection, whatever the server says is the answer to the one request, whether that is sent by then or
+    not: which came first is chance. What comes while a kept one rests answers nothing.
+    """
+
+    def __init__(self, *, tls: bool) -> None:
         self.transport: asyncio.Transport
         self.usable = True
         """Whether a request can be sent on it."""
-        self.answer: Answer | None = None
+        self.answer: Answer | None = None if tls else Answer()
+        """What the bytes that come are of; None: of nothing."""
         self._broken: Break | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._paused = False
@@ -197,7 +203,7 @@ class Pool:
         if link is None:
             link = await self._connect(place, timeouts)
         try:
-            link.answer = answer = Answer()
+            link.answer = answer = link.answer or Answer()
             sent_at = time.monotonic()
             link.transport.write(request)
             try:
@@ -244,16 +250,17 @@ class Pool:
     async def _dial(self, place: Place, until: float) -> Link:
         """Look the host up once, check where it leads, and connect to the first of those that answers."""
         loop = asyncio.get_running_loop()
+        made = partial(Link, tls=place.tls)
         found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
         *others, last = check(place.host, self._locality, [str(row[4][0]) for row in found])
         for tried, address in enumerate(others):
             within_s = patience_s(until - time.monotonic(), len(others) - tried)
             try:
                 async with asyncio.timeout(within_s):
-                    return (await loop.create_connection(Link, address, place.port))[1]
+                    return (await loop.create_connection(made, address, place.port))[1]
             except OSError:
                 continue
-        return (await loop.create_connection(Link, last, place.port))[1]
+        return (await loop.create_connection(made, last, place.port))[1]
 
     async def aclose(self) -> None:
         """Close what rests; what is in use is closed when its answer is."""
@@ -264,7 +271,10 @@ class Pool:
 
 
 async def _start_tls(link: Link, context: ssl.SSLContext, host: str) -> None:
+    """Go on encrypted; what came before was said by anybody, and ends the connection."""
     loop = asyncio.get_running_loop()
+    if link.usable:
+        link.answer = Answer()
     try:
         started: Any = await loop.start_tls(link.transport, link, context, server_hostname=host)
     except BaseException:

@@ -16,9 +16,9 @@ import httpcore2
 import httpx2
 
 from llmroute.adapters.connections.breaks import TimedOut
-from llmroute.adapters.connections.reach import CLOSED_BEFORE_S, check, obeys_proxy
+from llmroute.adapters.connections.reach import CLOSED_BEFORE_S, check, obeys_proxy, patience_s
 from llmroute.adapters.timeouts import GLANCE_S, Limit
-from llmroute.errors import PolicyError
+from llmroute.catalog.patience import CONNECT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -165,7 +165,7 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
 
 
 class _Backend(httpcore2.SyncBackend):
-    """Connects; a target that is not remote, to addresses that were looked up once and are used as checked."""
+    """Connects to addresses that were looked up once and are used as checked; all of them share the time limit."""
 
     def __init__(self, locality: str) -> None:
         self._locality = locality
@@ -173,25 +173,19 @@ class _Backend(httpcore2.SyncBackend):
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
     ) -> httpcore2.NetworkStream:
-        if self._locality == "remote":
-            stream = super().connect_tcp(host, port, timeout, *args, **kwargs)
-            try:
-                check(host, "remote", [stream.get_extra_info("server_addr")[0]])
-            except PolicyError:
-                stream.close()
-                raise
-            return _Stream(stream)
+        until = time.monotonic() + (CONNECT_S if timeout is None else timeout)
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:
             raise httpcore2.ConnectError(str(exc)) from exc
         *others, last = check(host, self._locality, [str(row[4][0]) for row in found])
-        for address in others:
+        for tried, address in enumerate(others):
+            within_s = patience_s(until - time.monotonic(), len(others) - tried)
             try:
-                return _Stream(super().connect_tcp(address, port, timeout, *args, **kwargs))
+                return _Stream(super().connect_tcp(address, port, within_s, *args, **kwargs))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        return _Stream(super().connect_tcp(last, port, timeout, *args, **kwargs))
+        return _Stream(super().connect_tcp(last, port, patience_s(until - time.monotonic(), 0), *args, **kwargs))
 
 
 class _AsyncBackend(httpcore2.AnyIOBackend):
@@ -208,25 +202,24 @@ class _AsyncBackend(httpcore2.AnyIOBackend):
         *args: Any,
         **kwargs: Any,
     ) -> httpcore2.AsyncNetworkStream:
-        if self._locality == "remote":
-            stream = await super().connect_tcp(host, port, timeout, *args, **kwargs)
-            try:
-                check(host, "remote", [stream.get_extra_info("server_addr")[0]])
-            except PolicyError:
-                await stream.aclose()
-                raise
-            return _AsyncStream(stream)
+        limit_s = CONNECT_S if timeout is None else timeout
+        until = time.monotonic() + limit_s
         try:
-            found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as exc:
+            with anyio.fail_after(limit_s):
+                found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except TimeoutError as exc:
+            raise httpcore2.ConnectTimeout(str(exc)) from exc
+        except (OSError, UnicodeError) as exc:
             raise httpcore2.ConnectError(str(exc)) from exc
         *others, last = check(host, self._locality, [str(row[4][0]) for row in found])
-        for address in others:
+        for tried, address in enumerate(others):
+            within_s = patience_s(until - time.monotonic(), len(others) - tried)
             try:
-                return _AsyncStream(await super().connect_tcp(address, port, timeout, *args, **kwargs))
+                return _AsyncStream(await super().connect_tcp(address, port, within_s, *args, **kwargs))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        return _AsyncStream(await super().connect_tcp(last, port, timeout, *args, **kwargs))
+        left_s = patience_s(until - time.monotonic(), 0)
+        return _AsyncStream(await super().connect_tcp(last, port, left_s, *args, **kwargs))
 
 
 class _Transport(httpx2.HTTPTransport):
