@@ -84,6 +84,11 @@ def test_connection_close_is_obeyed() -> None:
         OK + b"A b: c\r\n\r\n",
         OK + b"A: \x00\r\n\r\n",
         OK + b"A: b\nContent-Length: 0\r\n\r\n",
+        LENGTH.replace(b"\r\n", b"\n"),
+        OK + b"A : b\r\n\r\n",
+        OK + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\n",
+        OK + b"Content-Length: 5, 5\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n1\nx\n0\n\n",
         OK + b"A: " + b"a" * LARGEST_HEAD,
     ],
 )
@@ -96,6 +101,11 @@ def test_what_two_programs_could_read_differently_is_none(head: bytes) -> None:
 def test_a_broken_chunk_is_a_cut(size: bytes) -> None:
     with pytest.raises(Cut):
         fed(OK + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\nx\r\n")
+
+
+def test_what_only_looks_strange_is_read() -> None:
+    answer = fed(b"HTTP/1.1 200\r\nA: \xe9\r\nContent-Length: 0\r\n\r\n")
+    assert (answer.done, answer.headers["a"]) == (True, "é")
 
 
 def test_names_that_come_twice_are_joined() -> None:
