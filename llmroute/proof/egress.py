@@ -8,7 +8,8 @@ from llmroute.catalog.presets import PRESETS
 from llmroute.errors import RoutingError
 from llmroute.proof.assumptions import is_name
 from llmroute.routing.check_answers import named_queries
-from llmroute.routing.check_places import places
+from llmroute.routing.check_places import Place, places
+from llmroute.routing.endpoints import is_known
 from llmroute.routing.flows import INLINE, Sent, origin_text
 from llmroute.routing.interpolation import variables
 from llmroute.routing.pairs import of_place, sent, url_text
@@ -145,14 +146,15 @@ def keys(spec: RoutingSpec, environ: Mapping[str, str]) -> Keys:
     """
     found: dict[str, _Found] = {}
     untold: dict[str, None] = {}
-    for place in places(spec):
+    for place in _everywhere(spec):
         try:
             rows = of_place(spec, place, environ)
         except RoutingError as error:
             untold[f"{place.name}: {error.message}"] = None
             continue
         _note(found, rows, variables(url_text(spec, place)))
-    for query in named_queries(spec):
+    # What a variable adds to a request is to be seen in the answers; without one the places say it all.
+    for query in named_queries(spec) if environ else ():
         try:
             _note(found, sent(spec, resolve(spec, query, environ), environ), ())
         except RoutingError:
@@ -160,6 +162,16 @@ def keys(spec: RoutingSpec, environ: Mapping[str, str]) -> Keys:
     _of_the_environment(spec, found)
     reach = [KeyReach(name, tuple(row.origins), tuple(row.through), tuple(row.places)) for name, row in found.items()]
     return Keys(tuple(reach), tuple(untold))
+
+
+def _everywhere(spec: RoutingSpec) -> Iterator[Place]:
+    """Every place of a spec, the texts in lists of fallbacks included."""
+    for place in places(spec):
+        yield place
+        for index, entry in enumerate(place.values.get("fallbacks") or ()):
+            if isinstance(entry, str):
+                values = {"provider" if is_known(spec, entry) else "model": entry}
+                yield Place("fallback", (*place.path, "fallbacks", index), values)
 
 
 def _note(found: dict[str, _Found], rows: list[Sent], through: tuple[str, ...]) -> None:

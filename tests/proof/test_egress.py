@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
-from llmroute.load import from_str
-from llmroute.proof.egress import Keys, egress, keys
+from llmroute.load import from_mapping, from_str
+from llmroute.proof.egress import KEY_KINDS, Keys, egress, keys
+from llmroute.routing.flows import INLINE, origin_text
+from llmroute.routing.pairs import everything
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query
+from tests.properties.strategies import World, worlds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,3 +148,14 @@ def test_a_query_without_a_route_sends_no_key() -> None:
     assert origins("agents: {a: {provider: openai, model: m, require: {locality: local}}}") == {
         "env:OPENAI_API_KEY": (("https://api.openai.com",), ("OPENAI_BASE_URL",))
     }
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds())
+def test_no_key_goes_where_it_is_not_said(world: World) -> None:
+    spec = from_mapping(world.document)
+    for environ in ({}, world.environ):
+        told = {(row.source, origin) for row in keys(spec, environ).rows for origin in row.origins}
+        for flow, url in everything(spec, environ)[0]:
+            if flow.source.partition(":")[0] in KEY_KINDS or flow.source == INLINE:
+                assert (flow.source, origin_text(url)) in told
