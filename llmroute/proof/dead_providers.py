@@ -42,7 +42,8 @@ def _never_called(spec: RoutingSpec, name: str, provider: Provider, named: _Name
     preset = provider.preset or name
     names = (name, *((preset,) if preset in PRESETS else ()))
     anywhere = Place("scope", ("defaults",), EMPTY)
-    for number, policy in enumerate(spec.policies):
+    # The fallbacks of a provider that is left out are asked in its place: so it has an effect.
+    for number, policy in enumerate(() if provider.fallbacks else spec.policies):
         if not policy.warn and covers(policy, anywhere) and (what := denied_provider(policy, names)):
             reason = f"the policy {policy.name} leaves it out for every call: {what}"
             yield dead(spec, "provider", path, reason, by=("policies", number), key=True)

@@ -109,6 +109,13 @@ CHAIN = "model: ollama/m, fallbacks: [openai/a, anthropic/b]"
             "policies: [{name: x, agents: [a], deny: {providers: [groq]}}]"),
             [],
         ),
+        (
+            (
+                "providers: {groq: {fallbacks: [ollama/m], allow_remote_fallback: true}}\ndefaults: {model: groq/m}\n"
+                "policies: [{name: x, deny: {providers: [groq]}}]"
+            ),
+            [],
+        ),
         # Aliases and lists of models
         ("providers: {ollama: {aliases: {fast: m}}}\ndefaults: {model: ollama/fast}", []),
         ("providers: {ollama: {aliases: {fast: quick, quick: m}}}\nagents: {a: {provider: ollama, model: fast}}", []),
