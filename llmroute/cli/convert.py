@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
 from llmroute.cli.failures import FAILED
+from llmroute.cli.options import FilePath
 from llmroute.cli.output import error, note, paint, visible
 
 if TYPE_CHECKING:
     from llmroute.wire.conversion import Converted
 
 KINDS = ("request", "tools", "reply", "stream")
+MAX_BYTES = 64 * 1024 * 1024
+"""Of what is read."""
 APIS = ("openai-chat", "anthropic-messages", "ollama-chat")
 
 
@@ -37,7 +39,7 @@ class _Failure(Exception):  # noqa: N818 - never seen outside
 
 
 @click.command()
-@click.argument("file", type=click.Path(allow_dash=True))
+@click.argument("file", type=FilePath(allow_dash=True))
 @click.option("--from", "source", type=click.Choice(APIS), required=True, help="The API that the file is written for.")
 @click.option("--to", "target", type=click.Choice(APIS), required=True, help="The API to write it for.")
 @click.option("--kind", type=click.Choice(KINDS), help="What the file holds; it is seen by its form unless said.")
@@ -110,10 +112,13 @@ def _converted(text: str, kind: str | None, ways: _Ways) -> Converted:
 
 
 def _read(file: str) -> str:
+    from llmroute.load.files import FileProblemError, read_bytes
+
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as problem:
-        raise _Failure("file", f"can't be read: {problem.strerror}") from problem
+        data = read_bytes(file, MAX_BYTES)
+    except FileProblemError as problem:
+        # It names the file, as the message does that this becomes a part of.
+        raise _Failure("file", f"can't be read: {str(problem).rpartition(': ')[2]}") from problem
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmroute.cli.failures import FAILED
-from llmroute.cli.options import WhatIf, query_options, what_if_options
+from llmroute.cli.options import SECONDS, WhatIf, query_options, what_if_options
 from llmroute.cli.specs import gate_before, open_spec, stop
 from llmroute.routing.route import Query
 
@@ -29,7 +29,7 @@ DECISIONS = "LR2"
 @what_if_options
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=SECONDS,
     default=15.0,
     show_default=True,
     metavar="SECONDS",

@@ -24,7 +24,8 @@ def read_env_file(path: str) -> dict[str, str]:
     try:
         text = read_text(path)
     except FileProblemError as problem:
-        raise click.UsageError(str(problem)) from None
+        named = problem.rule == "unreadable-file"
+        raise click.UsageError(str(problem) if named else f"{path}: {problem}") from None
     found: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()

@@ -54,11 +54,10 @@ def clean_exits(ctx: click.Context) -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except (click.exceptions.Exit, click.Abort, click.ClickException):
+    except (click.exceptions.Exit, click.ClickException):
         raise
-    except KeyboardInterrupt:
-        note("interrupted")
-        ctx.exit(INTERRUPTED)
+    except (click.Abort, KeyboardInterrupt) as end:
+        _interrupted(ctx, end)
     except BrokenPipeError:
         _forget_stdout()
         ctx.exit(BROKEN_PIPE)
@@ -76,6 +75,18 @@ def clean_exits(ctx: click.Context) -> Iterator[None]:
         _internal(ctx, "nested too deep")
     except Exception as failure:  # noqa: BLE001 - the last place before the user
         _unforeseen(ctx, failure)
+
+
+def _interrupted(ctx: click.Context, end: click.Abort | KeyboardInterrupt) -> NoReturn:
+    if not was_interrupted(end):
+        raise end
+    note("interrupted")
+    ctx.exit(INTERRUPTED)
+
+
+def was_interrupted(end: BaseException) -> bool:
+    """Whether somebody pressed Ctrl-C; click makes one exception of that and of the end of the input."""
+    return isinstance(end, KeyboardInterrupt) or isinstance(end.__context__, KeyboardInterrupt)
 
 
 def fail(ctx: click.Context, failure: LLMRouteError) -> NoReturn:

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from llmroute.cli.failures import FAILED
+from llmroute.cli.options import FilePath
 from llmroute.cli.output import error, note, visible, write_file
 
 SYSTEMS = ("codeframe", "flux", "codebuff", "hive", "coda")
@@ -17,11 +18,11 @@ SYSTEMS = ("codeframe", "flux", "codebuff", "hive", "coda")
 
 @click.command("import")
 @click.argument("system", type=click.Choice(SYSTEMS))
-@click.argument("file", type=click.Path(allow_dash=True))
+@click.argument("file", type=FilePath(allow_dash=True))
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, allow_dash=True),
+    type=FilePath(dir_okay=False, allow_dash=True),
     metavar="FILE",
     default="-",
     show_default=True,

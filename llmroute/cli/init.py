@@ -11,6 +11,7 @@ import click
 
 from llmroute.cli.failures import FAILED
 from llmroute.cli.found import LOCAL_PORTS, Found, local_servers, vendors
+from llmroute.cli.options import FilePath
 from llmroute.cli.output import error, note, visible, write_file
 from llmroute.cli.starter import starter
 from llmroute.load.files import SPEC_NAME
@@ -20,7 +21,7 @@ from llmroute.load.files import SPEC_NAME
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, allow_dash=True),
+    type=FilePath(dir_okay=False, allow_dash=True),
     metavar="FILE",
     default=SPEC_NAME,
     show_default=True,
@@ -65,7 +66,7 @@ def _servers(*, yes: bool) -> list[Found]:
 
 
 def _is_terminal() -> bool:
-    return sys.stdin.isatty()
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _stop(message: str, hint: str) -> NoReturn:

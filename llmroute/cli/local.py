@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -70,7 +70,10 @@ def off() -> None:
     try:
         known = saved(os.environ)
     except BadEnvironmentError:
-        override_path(os.environ).unlink()
+        try:
+            override_path(os.environ).unlink()
+        except OSError as problem:
+            _cannot_write(problem)
         note("the file was broken: it is removed")
         known = None
     if known is not None and known.enabled:
@@ -117,6 +120,8 @@ def list_(url: str | None) -> None:
 @click.argument("name", metavar="NAME|clear")
 def model(name: str) -> None:
     """Choose the model by its NAME; clear leaves it to what the spec says of this server."""
+    if not name.strip():
+        raise click.UsageError("give the NAME of a model, or clear")
     known = _saved()
     if known is None:
         error("no local server was chosen yet", "llmroute local on chooses one")
@@ -138,9 +143,15 @@ def _save(what: Saved) -> None:
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
     except OSError as problem:
-        error(f"can't write the local override: {(problem.strerror or type(problem).__name__).lower()}")
-        click.get_current_context().exit(FAILED)
+        _cannot_write(problem)
     click.echo(visible(_told(what)))
+
+
+def _cannot_write(problem: OSError) -> NoReturn:
+    from llmroute.dispatch.overrides import override_path
+
+    error(f"can't write the local override {override_path(os.environ)}: {problem.strerror}")
+    click.get_current_context().exit(FAILED)
 
 
 def _told(what: Saved | None) -> str:

@@ -10,7 +10,7 @@ import click
 
 from llmroute.cli.completion import providers
 from llmroute.cli.failures import FAILED
-from llmroute.cli.options import spec_option
+from llmroute.cli.options import SECONDS, spec_option
 from llmroute.cli.output import error, note, visible
 from llmroute.cli.specs import gate_before, spec_or_empty
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--refresh", is_flag=True, help="Ask, even where the list is less than a day old.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=SECONDS,
     default=10.0,
     show_default=True,
     metavar="SECONDS",

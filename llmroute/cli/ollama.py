@@ -122,8 +122,12 @@ def _asking(spec: str | None, provider: str, model: str, hint: str = "") -> Iter
     from llmroute.errors import CallError, RequestError
     from llmroute.routing.provider_targets import provider_target
 
+    if not model.strip():
+        raise click.UsageError("give the name of a model")
     read, environ = spec_or_empty(spec, needed=False), dict(os.environ)
     target = replace(provider_target(read, provider, environ), model=model)
+    if target.api == "mock":
+        raise click.UsageError(f"the provider {provider} is a mock: name an Ollama with --provider")
     pass_gate(gate_before(read, spec), target, environ)
     call = replace(question_call(target, LIMIT_S), ends_at=None, idle_s=SILENCE_S)
     try:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ import click
 
 from llmroute.cli.completion import agents, clients, providers, purposes
 from llmroute.routing.route import EMPTY
+from llmroute.routing.values import RANGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,11 +50,36 @@ class WhatIf:
     """What `llmroute local on` has set; None with `--no-local` and `--no-env`."""
 
 
+class FilePath(click.Path):
+    """A path that says something: an empty one is a variable of the shell that is not set."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path as it was given."""
+        if not os.fspath(value).strip():
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Number(click.FloatRange):
+    """A number within limits; NaN, which no limit keeps out, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
+SECONDS = Number(0, RANGES["timeout"].high, min_open=True)
+"""A time limit, as the spec may have it."""
+
+
 def spec_option(command: Decorated) -> Decorated:
     """`--spec PATH`, as the parameter `spec`: text, or None for the spec that is found."""
     return click.option(
         "--spec",
-        type=click.Path(allow_dash=True),
+        type=FilePath(allow_dash=True),
         metavar="PATH",
         help="The spec: a file, PATH#/a/b for a part of one, - for standard input.",
     )(command)

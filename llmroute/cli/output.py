@@ -83,12 +83,19 @@ def _indented(text: str) -> str:
 def write_file(path: Path, text: str, *, replace: bool, mode: int = 0o666) -> None:
     """Write a file as a whole or not at all; `mode` is what others may do with it, the process's mask taken off.
 
+    A link stays one, and what it leads to is replaced. A device or a pipe is written to.
+
     Raises:
         FileExistsError: it is there, and `replace` was not said.
         OSError: it can't be written.
     """
     if not replace and path.exists():
         raise FileExistsError(path)
+    if replace:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", newline="")
+            return
+        path = path.resolve()
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     # No line break becomes another: the text is written as it is.

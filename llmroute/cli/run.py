@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import closing, contextmanager
 from json import dumps
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmroute.cli.options import WhatIf, query_options, what_if_options
+from llmroute.cli.options import SECONDS, Number, WhatIf, query_options, what_if_options
 from llmroute.cli.output import note, visible
 from llmroute.cli.specs import is_found, open_spec, stop
 from llmroute.errors import CallError, LLMRouteError, RoutingError, SpecError
@@ -22,17 +23,19 @@ if TYPE_CHECKING:
 
 MAX_PROMPT = 64 * 1024 * 1024
 """Bytes that are read from standard input."""
+MAX_TOKENS = 1_000_000_000
+"""As the spec may have it."""
 
 
 @click.command()
 @click.argument("prompt", required=False, metavar="[PROMPT]")
 @query_options
 @click.option("--system", metavar="TEXT", help="Instructions that stand before the prompt.")
-@click.option("--temperature", type=click.FloatRange(0, 2), metavar="NUMBER", help="Sampling temperature, 0 to 2.")
-@click.option("--max-tokens", type=click.IntRange(1), metavar="COUNT", help="The most tokens the answer may have.")
+@click.option("--temperature", type=Number(0, 2), metavar="NUMBER", help="Sampling temperature, 0 to 2.")
 @click.option(
-    "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Until an attempt is given up."
+    "--max-tokens", type=click.IntRange(1, MAX_TOKENS), metavar="COUNT", help="The most tokens the answer may have."
 )
+@click.option("--timeout", type=SECONDS, metavar="SECONDS", help="Until an attempt is given up.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: text, usage, attempts, route …")
 @click.option("--no-stream", is_flag=True, help="Wait for the whole answer.")
 @what_if_options
@@ -45,6 +48,8 @@ def run(prompt: str | None, what_if: WhatIf, *, as_json: bool, no_stream: bool, 
     Exit status: 0 answered; 1 no route, or the call failed; 2 wrong usage; 130 interrupted.
     """
     text = _prompt(prompt, what_if)
+    if asked["system"] is not None:
+        asked["system"] = _utf8(asked["system"])
     with _warnings(), _router(what_if) as router:
         if as_json:
             reply: Reply | None = _print_json(router, text, asked)
@@ -74,10 +79,10 @@ def _router(what_if: WhatIf) -> Router:
 
 def _prompt(given: str | None, what_if: WhatIf) -> str:
     if given is not None and given != "-":
-        text = given
+        text = _utf8(given)
     elif what_if.spec is not None and what_if.spec.partition("#")[0] == "-":
         raise click.UsageError("the spec comes from standard input: give the prompt as an argument")
-    elif sys.stdin.isatty():
+    elif sys.stdin is None or sys.stdin.isatty():
         raise click.UsageError('give a prompt: llmroute run "…", or pipe one in')
     else:
         text = _stdin()
@@ -86,10 +91,23 @@ def _prompt(given: str | None, what_if: WhatIf) -> str:
     return text
 
 
+def _utf8(argument: str) -> str:
+    """An argument as it was typed, also where Python takes the locale for one without such characters."""
+    try:
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        return _decoded(os.fsencode(argument))
+    return argument
+
+
 def _stdin() -> str:
     data = sys.stdin.buffer.read(MAX_PROMPT + 1)
     if len(data) > MAX_PROMPT:
         raise click.UsageError(f"the prompt is larger than {MAX_PROMPT // 2**20} MiB")
+    return _decoded(data)
+
+
+def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as problem:

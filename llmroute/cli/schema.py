@@ -7,13 +7,22 @@ from pathlib import Path
 import click
 
 from llmroute.cli.failures import FAILED
+from llmroute.cli.options import FilePath
 from llmroute.cli.output import error, note, write_file
 from llmroute.load.validation import schema_text
 
 
 @click.command()
-@click.option("--output", "-o", type=click.Path(dir_okay=False), metavar="FILE", help="Write it to a file.")
-def schema(output: str | None) -> None:
+@click.option(
+    "--output",
+    "-o",
+    type=FilePath(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    default="-",
+    show_default=True,
+    help="Where to write; - prints it.",
+)
+def schema(output: str) -> None:
     """Print the JSON Schema of routing.yaml, for an editor: completion, and help while you type.
 
     Put this line at the top of routing.yaml:
@@ -21,7 +30,7 @@ def schema(output: str | None) -> None:
     # yaml-language-server: $schema=FILE
     """
     text = schema_text()
-    if output is None:
+    if output == "-":
         click.echo(text.rstrip("\n"))
         return
     try:

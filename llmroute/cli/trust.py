@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmroute.cli.output import note, paint, visible_character
+from llmroute.cli.failures import FAILED, was_interrupted
+from llmroute.cli.options import FilePath
+from llmroute.cli.output import error, note, paint, visible_character
 from llmroute.cli.specs import found_path, open_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from llmroute.dispatch.trust import Pair
     from llmroute.errors import RoutingError
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", required=False, metavar="[FILE]", type=click.Path())
+@click.argument("file", required=False, metavar="[FILE]", type=FilePath())
 @click.option("--yes", "-y", is_flag=True, help="Trust all that is shown, without asking.")
 @click.option("--list", "lists", is_flag=True, help="Print what was trusted, of all specs.")
 @click.option("--forget", is_flag=True, help="Trust the spec no more.")
@@ -46,14 +49,14 @@ def trust(file: str | None, *, yes: bool, lists: bool, forget: bool, as_json: bo
 
 
 def _trust(path: str, *, yes: bool, as_json: bool) -> None:
-    from llmroute.dispatch.trust import Gate, key_of_spec, pair_of, remember
+    from llmroute.dispatch.trust import Gate, pair_of
     from llmroute.routing.pairs import everything
 
     spec = open_spec(path, checked=False)
     rows, problems = everything(spec, dict(os.environ))
     waiting = {pair_of(row) for row in Gate(spec).untrusted(rows)}
     if waiting and yes:
-        remember(key_of_spec(path), waiting)
+        _keep(path, waiting)
     if as_json:
         click.echo(json.dumps(_as_json(path, rows, set() if yes else waiting, problems), indent=2, ensure_ascii=False))
     else:
@@ -65,16 +68,37 @@ def _trust(path: str, *, yes: bool, as_json: bool) -> None:
         note("nothing was trusted")
         raise click.exceptions.Exit(1)
     else:
-        remember(key_of_spec(path), waiting)
+        _keep(path, waiting)
         _say_trusted(len(waiting), quiet=False)
+
+
+def _keep(path: str, pairs: set[Pair]) -> None:
+    from llmroute.dispatch.trust import key_of_spec, remember
+
+    with _writing():
+        remember(key_of_spec(path), pairs)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say why the list of what is trusted can't be written."""
+    from llmroute.dispatch.trust import trust_path
+
+    try:
+        yield
+    except OSError as problem:
+        error(f"can't write {_line(str(trust_path()))}: {problem.strerror}")
+        click.get_current_context().exit(FAILED)
 
 
 def _agreed(count: int) -> bool:
     what = "this" if count == 1 else f"these {count}"
     try:
         return click.confirm(f"Do you trust {what}?", default=False, err=True)
-    except click.Abort:
+    except click.Abort as end:
         note("")
+        if was_interrupted(end):
+            raise
         return False
 
 
@@ -154,7 +178,9 @@ def _list(*, as_json: bool) -> None:
 def _forget(path: str) -> None:
     from llmroute.dispatch.trust import forget, key_of_spec
 
-    if forget(key_of_spec(path)):
+    with _writing():
+        known = forget(key_of_spec(path))
+    if known:
         note("forgotten")
     else:
         note(f"{_line(path)} was not trusted")

@@ -7,18 +7,23 @@ import sys
 import click
 
 from llmroute.cli.failures import FAILED
+from llmroute.cli.options import FilePath
 from llmroute.cli.specs import Judged, found_path, judge
 
 FORMATS = ("text", "json", "github", "sarif")
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(allow_dash=True))
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=FilePath(allow_dash=True))
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to say it.")
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @click.option("--allow-inline-secrets", is_flag=True, help="Say nothing of keys that stand in the file.")
-@click.option("--spec", type=click.Path(allow_dash=True), metavar="PATH", help="The same as FILE.")
-def validate(files: tuple[str, ...], form: str, spec: str | None, *, strict: bool, allow_inline_secrets: bool) -> None:
+@click.option(
+    "--spec", "specs", type=FilePath(allow_dash=True), multiple=True, metavar="PATH", help="The same as FILE."
+)
+def validate(
+    files: tuple[str, ...], form: str, specs: tuple[str, ...], *, strict: bool, allow_inline_secrets: bool
+) -> None:
     """Say everything that is wrong with a routing.yaml, each with its place and the way out.
 
     Without FILE it is the spec that is found. PATH#/a/b checks a part of a larger file, - is standard input.
@@ -26,7 +31,7 @@ def validate(files: tuple[str, ...], form: str, spec: str | None, *, strict: boo
 
     Exit status: 0 no errors; 1 errors (with --strict also warnings); 2 wrong usage.
     """
-    paths = (*files, *([spec] if spec else ())) or (found_path(),)
+    paths = (*files, *specs) or (found_path(),)
     judged = [_as_asked(judge(path), strict=strict, secrets=not allow_inline_secrets) for path in dict.fromkeys(paths)]
     click.echo(_written(judged, form), nl=False, color=sys.stdout.isatty())
     if any(one.count("error") for one in judged):

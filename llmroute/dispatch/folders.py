@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 NAME = "llmroute"
 
@@ -40,6 +41,28 @@ def shown(path: Path, environ: Mapping[str, str]) -> str:
     """A path as people write it, with `~` for the home folder."""
     home = environ.get("HOME", "").strip()
     return f"~/{path.relative_to(home).as_posix()}" if home and path.is_relative_to(home) else str(path)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let one process at a time read a file and write it anew; where the system can't, let all.
+
+    Raises:
+        OSError: the folder can't be written to.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        with suppress(OSError):  # a network's file system that has no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
+from llmroute.routing.values import RANGES
 from llmroute.wire.chat import ChatRequest, Message, Params, ResponseFormat, Tool, ToolChoice, assistant, system, user
 from llmroute.wire.request import PARAM_NAMES
 
@@ -95,6 +96,7 @@ def wanted(messages: Messages, asked: Asked) -> Wanted:
 
     Raises:
         TypeError: an argument that no request may have; the message says where it belongs.
+        ValueError: a time limit or a number of attempts that the spec could not have either.
     """
     check_names(asked)
     request = messages if isinstance(messages, ChatRequest) else ChatRequest(_messages(messages))
@@ -111,7 +113,7 @@ def wanted(messages: Messages, asked: Asked) -> Wanted:
     params = Params(**{name: _param(name, value) for name, value in given.items() if name in PARAM_NAMES})
     if given:
         changes["params"] = params.over(request.params)
-    limits = {name: given[name] for name in LIMITS if name in given}
+    limits = {name: _limit(name, given[name]) for name in LIMITS if name in given}
     return Wanted(
         replace(request, **changes) if changes else request,
         limits,
@@ -119,6 +121,19 @@ def wanted(messages: Messages, asked: Asked) -> Wanted:
         asked.get("conversation"),
         asked.get("fit"),
     )
+
+
+def _limit(name: str, value: Any) -> Any:
+    kind, low, high = RANGES[name]
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not low <= value <= high
+        or value != kind(value)
+    ):
+        what = f"a whole number from {low:,} to" if kind is int else "a number of seconds above 0, up to"
+        raise ValueError(f"{name}={value!r}: it is {what} {high:,}")
+    return value
 
 
 def check_names(asked: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.dispatch.folders import state_folder, write_private
+from llmroute.dispatch.folders import alone, state_folder, write_private
 from llmroute.errors import BadEnvironmentError, UntrustedKeyError
 from llmroute.load.files import FileProblemError, read_text, split_pointer
 from llmroute.routing.diagnostics import Origin
@@ -101,8 +101,9 @@ def remember(spec: str, pairs: Iterable[Pair]) -> Path:
         BadEnvironmentError: the file is broken.
         OSError: it can't be written.
     """
-    files = remembered()
-    return _write({**files, spec: files.get(spec, frozenset()) | frozenset(pairs)})
+    with alone(trust_path()):
+        files = remembered()
+        return _write({**files, spec: files.get(spec, frozenset()) | frozenset(pairs)})
 
 
 def forget(spec: str) -> bool:
@@ -112,10 +113,10 @@ def forget(spec: str) -> bool:
         BadEnvironmentError: the file is broken.
         OSError: it can't be written.
     """
-    files = remembered()
-    if spec not in files:
+    if spec not in remembered():
         return False
-    _write({name: pairs for name, pairs in files.items() if name != spec})
+    with alone(trust_path()):
+        _write({name: pairs for name, pairs in remembered().items() if name != spec})
     return True
 
 

@@ -38,10 +38,15 @@ class FileProblemError(Exception):
 
 def read_text(path: str) -> str:
     """The text of a UTF-8 file, with or without a byte order mark; `-` is standard input. Raises FileProblemError."""
-    data = _read_stdin() if path == "-" else _read_bytes(path)
-    if len(data) > MAX_BYTES:
-        raise FileProblemError("file-too-large", f"the file is larger than {MAX_BYTES // 2**20} MiB")
-    return decode(data)
+    return decode(read_bytes(path, MAX_BYTES))
+
+
+def read_bytes(path: str, at_most: int) -> bytes:
+    """The content of a regular file; `-` is standard input. Raises FileProblemError, also for one that is larger."""
+    data = _read_stdin(at_most) if path == "-" else _read_file(path, at_most)
+    if len(data) > at_most:
+        raise FileProblemError("file-too-large", f"the file is larger than {at_most // 2**20} MiB")
+    return data
 
 
 def decode(data: bytes) -> str:
@@ -69,19 +74,19 @@ def split_pointer(path: str) -> tuple[str, str]:
     return parts[0], "#".join(parts[1:])
 
 
-def _read_stdin() -> bytes:
+def _read_stdin(at_most: int) -> bytes:
     if sys.stdin is None:
         raise FileProblemError("unreadable-file", "can't read standard input: it is closed")
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
+    return sys.stdin.buffer.read(at_most + 1)
 
 
-def _read_bytes(path: str) -> bytes:
+def _read_file(path: str, at_most: int) -> bytes:
     try:
         with open(path, "rb", opener=_opened) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 message = f"can't read {path}: it is no regular file"
                 raise FileProblemError("unreadable-file", message, "- reads standard input")
-            return file.read(MAX_BYTES + 1)
+            return file.read(at_most + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no file name"
         hint = _hint(path, error)

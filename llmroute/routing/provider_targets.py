@@ -12,13 +12,14 @@ from llmroute.errors import RoutingError
 from llmroute.routing.check_answers import NOBODY, named_queries
 from llmroute.routing.constraints import Hop, admit, demands
 from llmroute.routing.context import context, target
-from llmroute.routing.endpoints import Selection, endpoint
+from llmroute.routing.endpoints import endpoint
 from llmroute.routing.resolve import resolve
 from llmroute.routing.scopes import CLIENT_ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmroute.routing.endpoints import Selection
     from llmroute.routing.route import Query, Target
     from llmroute.routing.spec import RoutingSpec
 
@@ -37,7 +38,9 @@ def provider_target(spec: RoutingSpec, name: str, environ: Mapping[str, str], as
     query = replace(asker, agent=None, purpose=None, args={"provider": name}, override=None)
     voices = context(spec, query, environ)
     place = next(index for index, scope in enumerate(voices.scopes) if scope.name == CLIENT_ARGUMENTS)
-    scope, chosen = voices.scopes[place], cast(Selection, voices.selections[place])
+    scope, chosen = voices.scopes[place], cast("Selection | RoutingError", voices.selections[place])
+    if isinstance(chosen, RoutingError):
+        raise chosen
     bundle = endpoint(spec, chosen, scope, environ)
     hop = Hop(target(bundle, ANY_MODEL, {}, scope), bundle.facts, bundle.at_home)
     found = [demand for demand in demands(voices) if demand.what not in _OF_MODELS]

@@ -291,7 +291,7 @@ def test_a_folder_that_can_t_be_written(invoke: Invoke, folder: Path) -> None:
     (folder / "state").write_text("")
     result = invoke("local", "on", URL, "m")
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: can't write the local override: ")
+    assert result.stderr.startswith(f"error: can't write the local override {folder}")
 
 
 def test_debug_may_stand_anywhere(invoke: Invoke) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -274,6 +275,24 @@ def test_an_unknown_argument_lists_the_known_ones(server: FaultServer) -> None:
     asked: dict[str, Any] = {"temprature": 1}
     with router(server) as made, pytest.raises(TypeError, match=r"unknown argument 'temprature'.*temperature"):
         made.complete(PROMPT, **asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            (name, odd)
+            for name in ("timeout", "connect_timeout")
+            for odd in (0, -1, 1e9, math.inf, math.nan, "5", True)
+        ),
+        *(("max_retries", odd) for odd in (-1, 101, 1.5, "2")),
+        *(("max_attempts", odd) for odd in (0, 1001, math.nan)),
+    ],
+)
+def test_a_limit_is_one_that_a_spec_could_have(server: FaultServer, name: str, value: Any) -> None:
+    with router(server) as made, pytest.raises(ValueError, match=f"^{name}=.*: it is a (whole )?number"):
+        made.complete(PROMPT, agent="alone", **{name: value})
+    assert server.requests == []
 
 
 def test_all_that_can_be_asked(server: FaultServer) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -236,7 +238,8 @@ def test_it_is_for_its_user_alone(state: Path) -> None:
     assert path == trust_path() == state / "trust.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
-    assert [entry.name for entry in state.iterdir()] == ["trust.json"]
+    assert {entry.name for entry in state.iterdir()} <= {"trust.json", ".trust.json.lock"}
+    assert {stat.S_IMODE(entry.stat().st_mode) for entry in state.iterdir()} == {0o600}
 
 
 def test_pairs_add_up_and_are_forgotten_together() -> None:
@@ -331,3 +334,20 @@ def test_no_request_leaves_in_the_clear() -> None:
     environ = {"LLMROUTE_BASE_URL": FAR, "LLMROUTE_API_KEY": KEY, "LLMROUTE_MODEL": "m"}
     with Router(spec, environ=environ) as made, pytest.raises(KeyInTheClearError, match="allow_http"):
         made.complete("Hi")
+
+
+def test_two_programs_that_trust_at_once_forget_nothing(tmp_path: Path) -> None:
+    program = """
+import sys
+from llmroute.dispatch.trust import Pair, forget, key_of_spec, remember
+who = sys.argv[1]
+for number in range(20):
+    remember(f"/{who}/{number}", [Pair("env:SECRET", "https://a.example")])
+    remember(f"/{who}/gone", [Pair("env:SECRET", "https://a.example")])
+    forget(f"/{who}/gone")
+"""
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    started = [subprocess.Popen([sys.executable, "-c", program, who], env=environ, cwd=tmp_path) for who in "abc"]
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert sorted(remembered()) == sorted(f"/{who}/{number}" for who in "abc" for number in range(20))
+    assert stat.S_IMODE(trust_path().stat().st_mode) == 0o600

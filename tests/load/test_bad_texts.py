@@ -137,7 +137,7 @@ CASES = [
     Bad("36-text", "version: '1'\n", "unsupported-version", 1, 10, "/version", "write version: 1"),
     Bad("36-true", "version: true\n", "unsupported-version", 1, 10, "/version", "write version: 1"),
     Bad("36-missing", "agents: {}\n", "missing-field", 1, 1, hint="write version: 1"),
-    Bad("one-field-of-two", V + "tests: [{name: n}]", "missing-field", 2, 9, "/tests/0", "write expect: …"),
+    Bad("field-missing", V + "policies: [{because: b}]", "missing-field", 2, 12, "/policies/0", "write name: …"),
     Bad("alias-without-anchor", V + "agents: {a: *b}", "yaml-syntax", 2, 13, "/agents/a"),
     Bad("star", V + "agents: {*: {}}", "yaml-syntax", 2, 11, "/agents", '"*"'),
     Bad("unclosed", V + "agents: {a: {}", "yaml-syntax", 2, 15, "/agents"),
@@ -323,8 +323,12 @@ agents:
 
 
 def test_each_missing_field_is_said_once() -> None:
-    found = read("version: 1\ntests: [{}]\n").diagnostics
-    assert [item.message for item in found] == ["'name' is missing here", "'expect' is missing here"]
+    found = read("version: 1\ntests: [{}, {given: [{}]}]\n").diagnostics
+    assert [(item.message, item.origin.column) for item in found] == [
+        ("'name' is missing here", 9),
+        ("'name' is missing here", 13),
+        ("'fault' is missing here", 22),
+    ]
 
 
 def test_33_ten_thousand_mistakes_are_cut_at_the_first_thousand() -> None:

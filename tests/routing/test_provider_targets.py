@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmroute.errors import ConstraintViolatedError, RoutingError, UnknownProviderError
+from llmroute.errors import BadArgumentError, ConstraintViolatedError, RoutingError, UnknownProviderError
 from llmroute.routing.override import LocalOverride
 from llmroute.routing.provider_targets import provider_target, provider_targets
 from llmroute.routing.route import Query, Target
@@ -41,6 +41,11 @@ def test_no_scope_and_no_variable_of_another_endpoint_moves_it() -> None:
 def test_an_unknown_provider_is_an_error(text: str) -> None:
     with pytest.raises(UnknownProviderError):
         target(text, "antropic")
+
+
+def test_a_provider_without_a_name_is_an_error() -> None:
+    with pytest.raises(BadArgumentError, match="provider='' is no text"):
+        target(LOCAL, "")
 
 
 @pytest.mark.parametrize(
