@@ -66,6 +66,17 @@ class LazyGroup(click.Group):
             command.params.append(debug_option())
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names; of an unknown one, what was probably meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from llmroute.routing.names import nearest
+
+            if guess := nearest(args[0], COMMANDS):
+                raise click.UsageError(f"No such command {args[0]!r}. Did you mean {guess!r}?", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The overview, out of the table: no command is imported for it."""
         del ctx
