@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     help="How to print it.",
 )
 @click.option("--why-not", "wanted", metavar="PROVIDER/MODEL", help="Say what keeps this target from winning.")
-def explain(agent: str | None, purpose: str | None, what_if: WhatIf, form: str, wanted: str | None) -> None:
+@click.option("--expect-hash", metavar="HASH", help="Say so where the spec is another one (see llmroute render).")
+def explain(  # noqa: PLR0913 - one parameter an option
+    *, agent: str | None, purpose: str | None, what_if: WhatIf, form: str, wanted: str | None, expect_hash: str | None
+) -> None:
     """Say which provider wins for a call, and why.
 
     Without --agent and --purpose: the table of all agents and purposes. Nothing is sent, and no key is needed.
@@ -42,6 +45,8 @@ def explain(agent: str | None, purpose: str | None, what_if: WhatIf, form: str, 
     from llmroute.routing.checks import check
 
     spec = open_spec(what_if.spec, checked=False)
+    if expect_hash is not None:
+        _expect(spec, expect_hash)
     query = Query(agent, purpose, what_if.client, what_if.args, what_if.override)
     diagnostics = check(spec, environ=what_if.environ, asker=query)
     if wanted is not None:
@@ -50,6 +55,17 @@ def explain(agent: str | None, purpose: str | None, what_if: WhatIf, form: str, 
         _explain_all(spec, query, what_if, form, diagnostics)
     else:
         _explain_one(spec, query, what_if, form, diagnostics)
+
+
+def _expect(spec: RoutingSpec, expected: str) -> None:
+    """Say that the spec is another one than the one that a call went by."""
+    from llmroute.routing.canonical import SHORT, spec_hash
+
+    found, given = spec_hash(spec), expected.strip().lower()
+    if len(given) < SHORT or set(given) - set("0123456789abcdef"):
+        raise click.UsageError(f"--expect-hash wants {SHORT} hexadecimal digits or more: see llmroute render --hash")
+    if not found.startswith(given):
+        note(f"this is another spec: its hash is {found[:SHORT]}, and {given[:SHORT]} was expected")
 
 
 def _explain_one(spec: RoutingSpec, query: Query, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:

@@ -97,3 +97,20 @@ def test_no_sdk_is_loaded_and_the_process_ends_well(start: Start, folder: Path) 
     (folder / "routing.yaml").write_text("version: 1\ndefaults: {model: ollama/m}")
     result = start("render", "--hash")
     assert result.stdout.strip() == spec_hash(from_file(folder / "routing.yaml"))
+
+
+def test_explain_says_that_the_spec_is_another_one(invoke: Invoke, folder: Path) -> None:
+    (folder / "routing.yaml").write_text("version: 1\ndefaults: {model: ollama/m}")
+    known = invoke("render", "--hash").output.strip()
+    for expected in (known, known[:12], known[:12].upper()):
+        assert invoke("explain", "--expect-hash", expected).stderr == ""
+    other = invoke("explain", "--expect-hash", "0123456789ab")
+    assert other.exit_code == 0
+    assert other.stderr == f"this is another spec: its hash is {known[:12]}, and 0123456789ab was expected\n"
+
+
+@pytest.mark.parametrize("text", ["", "0123456789a", "0123456789ag", "sk-0123456789abcdef"])
+def test_what_is_no_hash_is_wrong_usage(invoke: Invoke, folder: Path, text: str) -> None:
+    (folder / "routing.yaml").write_text("version: 1\ndefaults: {model: ollama/m}")
+    result = invoke("explain", "--expect-hash", text)
+    assert (result.exit_code, "wants 12 hexadecimal digits" in result.stderr) == (2, True)
