@@ -122,7 +122,7 @@ def _notes(change: Change, words: Words) -> Iterator[tuple[str, str]]:
             if not _follow(change, before, after):
                 yield name, _arrow(_chain(change.before), _chain(change.after), words)
         elif name == "excluded":
-            yield "left out", _arrow(*(_left_out(answer) for answer in (change.before, change.after)), words)
+            yield "left out", _arrow(_left_out(change.before), _left_out(change.after), words)
         elif name in SECRETIVE:
             yield name, "changed"
         else:

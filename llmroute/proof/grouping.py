@@ -73,12 +73,12 @@ def subject(block: Block, every: Universe, written: Callable[[str], str] = str) 
         words.append(_group(block.agents, every.agents, "agent", written) if names else "no agent")
         if len(names) == 1 and len(block.agents) < every.agents:
             words = [" or ".join([written(names[0]), *(["no agent"] if None in block.agents else [])])]
-    for names, count, kind, where in (
+    for part, count, kind, where in (
         (block.purposes, every.purposes, "purpose", "for"),
         (block.clients, every.clients, "client", "from"),
     ):
-        if len(names) < count:
-            words.append("without a " + kind if names == (None,) else f"{where} {_group(names, count, kind, written)}")
+        if len(part) < count:
+            words.append("without a " + kind if part == (None,) else f"{where} {_group(part, count, kind, written)}")
     return " ".join(words) or "every query"
 
 

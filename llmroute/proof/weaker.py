@@ -157,7 +157,7 @@ def _implied(demand: Demand, after: Iterable[Demand]) -> bool:
 
 def _localities(found: Sequence[Demand]) -> set[str]:
     """The localities that some demands leave."""
-    left = set(LOCALITIES)
+    left: set[str] = set(LOCALITIES)
     for demand in found:
         if demand.what == "locality":
             left &= set(LOCALITIES[: LOCALITIES.index(demand.value) + 1])
