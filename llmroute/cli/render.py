@@ -36,7 +36,10 @@ def render(spec: str | None, form: str, *, only_hash: bool) -> None:
     if only_hash:
         click.echo(spec_hash(opened))
     elif form == "json":
-        click.echo(json.dumps(canonical(opened), indent=2, ensure_ascii=False))
+        document = canonical(opened)
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        # What a terminal would obey is escaped.
+        click.echo(text if visible(text) == text else json.dumps(document, indent=2))
     else:
         lines = [f"# The canonical form of a spec; sha256 {spec_hash(opened)}", *_yaml(canonical(opened))]
         click.echo(visible("\n".join(lines)))

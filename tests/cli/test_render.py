@@ -88,9 +88,12 @@ def test_what_no_spec_is_has_no_form(invoke: Invoke) -> None:
     assert result.stdout == ""
 
 
-def test_a_terminal_obeys_nothing_of_it(invoke: Invoke) -> None:
-    result = invoke("render", "--spec", "-", stdin='version: 1\ndefaults: {metadata: {a: "\\e[2J"}}')
-    assert "\x1b" not in result.output
+@pytest.mark.parametrize("arguments", [[], ["--format", "json"]])
+def test_a_terminal_obeys_nothing_of_it(invoke: Invoke, arguments: list[str]) -> None:
+    text = 'version: 1\ndefaults: {metadata: {a: "\\e[2J \\u202e \\x7f é"}}'
+    result = invoke("render", "--spec", "-", *arguments, stdin=text)
+    assert not {"\x1b", "\u202e", "\x7f"} & set(result.output)
+    assert canonical(from_str(result.output)) == canonical(from_str(text))
 
 
 def test_no_sdk_is_loaded_and_the_process_ends_well(start: Start, folder: Path) -> None:
