@@ -68,7 +68,7 @@ def test(  # noqa: PLR0913, PLR0917 - one for each option
         _suggest(routing, results, covered)
     else:
         _print(results, covered, form, only_failures=failures, whole=word is None)
-    if not every:
+    if not every and not suggest:
         note("no tests: write some under tests:, or begin with llmroute test --suggest")
     if fail_under is not None and covered.percent < fail_under:
         error(f"coverage {covered.percent:.1f} % is below {fail_under:g} %")

@@ -33,6 +33,9 @@ class FileOfTests(NamedTuple):
 def read_tests(path: str) -> FileOfTests:
     """Read a file of tests. Never raises for what it holds: `diagnostics` says what is wrong."""
     loaded = read_file(path)
+    if all(item.rule == "empty-spec" for item in loaded.diagnostics) and loaded.spec is None:
+        # A shell has made the file that a command is about to fill: `llmroute test --suggest > x.routing-test.yaml`.
+        return FileOfTests((), loaded.source, ())
     if loaded.spec is None:
         return FileOfTests((), loaded.source, loaded.diagnostics)
     foreign = [
@@ -85,6 +88,6 @@ def _of_spec(files: Iterable[Path], spec: str) -> list[str]:
 
 
 def is_about(test_file: Path, spec: str) -> bool:
-    """Whether a file of tests may be about a spec: none of the file's own name stands beside it, or it is this one."""
-    own = _own(test_file)
-    return not own.is_file() or os.path.realpath(own) == os.path.realpath(spec)
+    """Whether a file of tests may be about a spec: no other one stands beside it that it is about."""
+    own = spec_of(str(test_file))
+    return not os.path.isfile(own) or os.path.realpath(own) == os.path.realpath(spec)  # noqa: PTH113 - as above
