@@ -16,6 +16,7 @@ ADAPTERS: dict[str, str] = {
     "http": "llmroute.adapters.http:HttpAdapter",
     "openai_sdk": "llmroute.adapters.openai_sdk:OpenAISDKAdapter",
     "anthropic_sdk": "llmroute.adapters.anthropic_sdk:AnthropicSDKAdapter",
+    "oci-genai": "llmroute.adapters.oci:OracleAdapter",
     "mock": "llmroute.adapters.mock:MockAdapter",
 }
 """Name to `module:Class`. A module, and the SDK behind it, is imported at the first call through it."""

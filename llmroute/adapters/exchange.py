@@ -30,6 +30,10 @@ class Exchange(ABC):
     """What sending and reading may raise. These exceptions hold the request, so they end here: what is raised in
     their place is raised outside of the `except` block, where it gets no `__context__`."""
 
+    def _prepare(self, call: Call, *, stream: bool) -> Prepared:
+        """The request, but for what only sending adds to it."""
+        return prepare(call, stream=stream)
+
     @abstractmethod
     def _send(self, call: Call, ready: Prepared, timeouts: Timeouts) -> Any:
         """Send, and return when the head of the answer is there."""
@@ -40,7 +44,7 @@ class Exchange(ABC):
 
     def complete(self, call: Call) -> Reply:
         """Ask, and read the whole answer."""
-        answer = WholeAnswer(call, prepare(call, stream=False))
+        answer = WholeAnswer(call, self._prepare(call, stream=False))
         failure: CallError | None = None
         response: Any | None = None
         try:
@@ -59,7 +63,7 @@ class Exchange(ABC):
 
     async def acomplete(self, call: Call) -> Reply:
         """The same, asynchronous."""
-        answer = WholeAnswer(call, prepare(call, stream=False))
+        answer = WholeAnswer(call, self._prepare(call, stream=False))
         failure: CallError | None = None
         response: Any | None = None
         try:
@@ -78,7 +82,7 @@ class Exchange(ABC):
 
     def stream(self, call: Call) -> Generator[Event, None, None]:
         """Ask, and give the events as they come."""
-        reader = EventReader(call, prepare(call, stream=True), Timeouts.stream(call))
+        reader = EventReader(call, self._prepare(call, stream=True), Timeouts.stream(call))
         failure: CallError | None = None
         response: Any | None = None
         try:
@@ -97,7 +101,7 @@ class Exchange(ABC):
 
     async def astream(self, call: Call) -> AsyncGenerator[Event, None]:
         """The same, asynchronous."""
-        reader = EventReader(call, prepare(call, stream=True), Timeouts.stream(call))
+        reader = EventReader(call, self._prepare(call, stream=True), Timeouts.stream(call))
         failure: CallError | None = None
         response: Any | None = None
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.adapters import ollama
+from llmroute.adapters import ollama, oracle_words
 from llmroute.adapters.redaction import clean
 from llmroute.adapters.retry_after import retry_after_s
 from llmroute.errors import (
@@ -130,7 +130,7 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes, call: Call
     cls = _class_of(status, report)
     said = clean(report.text, call)
     message = f"{where(call.endpoint)} answered {status}" + (f": {said}" if said else "")
-    hint = ollama.hint_of(report.text)
+    hint = ollama.hint_of(report.text) or oracle_words.hint_of(report.words)
     if cls is ModelNotFoundError and call.endpoint.api == "ollama-chat" and ollama.has_no_path(report.text):
         cls, hint = RequestError, ollama.NO_PATH_HINT
     elif cls is ModelNotFoundError:

@@ -40,6 +40,7 @@ FORMATS: Mapping[str, Format] = {
     "ollama-chat": Format(
         "llmroute.wire.ollama_chat", ndjson.Decoder, "application/x-ndjson", ("text/html",), ("options",)
     ),
+    "oci-genai": Format("llmroute.wire.oci_chat"),
 }
 """The formats by the name of their API."""
 PLACEHOLDER = "none"
@@ -96,6 +97,8 @@ def url_of(endpoint: Endpoint) -> str:
     `/v1` belongs to the path of Anthropic's format, and to the base URL of OpenAI's; a base URL that ends with it
     is taken for what it means. Ollama's own API stands beside its `/v1`.
     """
+    if endpoint.api == "oci-genai":
+        return endpoint.base_url.removesuffix("/20231130") + "/20231130/actions/chat"
     if endpoint.api == "ollama-chat":
         return endpoint.base_url.removesuffix("/v1").removesuffix("/api") + "/api/chat"
     if endpoint.api == "anthropic-messages":

@@ -22,7 +22,7 @@ from llmroute.routing.check_places import Place, places
 from llmroute.routing.check_policies import policies
 from llmroute.routing.check_tests import tests
 from llmroute.routing.check_variables import unread
-from llmroute.routing.endpoints import is_known, reference
+from llmroute.routing.endpoints import is_known, needs_url, reference
 from llmroute.routing.interpolation import interpolate, syntax_error
 from llmroute.routing.names import listed, near, nearest
 from llmroute.routing.report import report
@@ -193,7 +193,7 @@ def _providers(spec: RoutingSpec) -> Iterator[Diagnostic]:
             hint = near(provider.preset, PRESETS, otherwise="")
             message = f"unknown preset {provider.preset!r}"
             yield report(spec.source, "unknown-provider", message, (*path, "preset"), hint=hint)
-        elif provider.base_url is None and provider.preset is None and name not in PRESETS:
+        elif provider.base_url is None and provider.preset is None and name not in PRESETS and needs_url(provider):
             guess = nearest(name, PRESETS)
             hint = f"did you mean the preset {guess!r}?" if guess else "write base_url, or preset"
             message = f"provider {name!r} has no base_url, and no preset has its name"

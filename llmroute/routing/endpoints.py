@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SILENT = Provider()
 _LIMIT_FIELD = "max_tokens_field"
+_ANYWHERE = {"litellm": "litellm://litellm"}
+"""Formats whose adapter knows the URLs of vendors by itself, and what stands in place of one."""
 
 
 class Selection(NamedTuple):
@@ -130,6 +132,8 @@ def provider_url(spec: RoutingSpec, facts: Facts, environ: Mapping[str, str]) ->
     if declared.base_url is not None:
         origin = spec.source.origin(("providers", facts.name, "base_url"))
         return url_of(expand(declared.base_url, environ, origin), origin, environ, declared.base_url)
+    if anywhere := _anywhere(facts):
+        return parse(anywhere)
     if preset is None or not (preset.base_url or preset.base_url_variable):
         raise NoEndpointError(
             f"provider {facts.name!r} has no base_url",
@@ -152,6 +156,18 @@ def provider_url(spec: RoutingSpec, facts: Facts, environ: Mapping[str, str]) ->
             origin=spec.source.origin(("providers", facts.name)),
         )
     return url_of(preset.base_url, Origin("preset", name=preset.name))
+
+
+def needs_url(provider: Provider) -> bool:
+    """Whether the adapter of a provider's own format has to be told where to send."""
+    return provider.api not in _ANYWHERE
+
+
+def _anywhere(facts: Facts) -> str:
+    """What stands in place of a URL, where nothing gives one and the adapter needs none."""
+    preset = facts.preset
+    known = preset is not None and (preset.base_url or preset.base_url_variable)
+    return "" if known or facts.declared.base_url is not None else _ANYWHERE.get(facts.get("api") or "", "")
 
 
 def _expand_all(value: Any, environ: Mapping[str, str], origin: Origin) -> Any:
@@ -264,7 +280,7 @@ def _version(facts: Facts, api: str) -> str | None:
 def _is_own(facts: Facts, url: Url, *, moved: bool) -> bool:
     """Whether a URL is of the origin that the spec, or the preset, gives the provider."""
     if facts.declared.base_url is not None or facts.preset is None or not facts.preset.base_url:
-        return facts.declared.base_url is not None and not moved
+        return (facts.declared.base_url is not None or bool(_anywhere(facts))) and not moved
     return parse(facts.preset.base_url).origin == url.origin
 
 

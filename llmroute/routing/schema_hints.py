@@ -16,6 +16,8 @@ _API = {
     "openai-chat": "OpenAI's Chat Completions: most servers speak it.",
     "anthropic-messages": "Anthropic's Messages.",
     "ollama-chat": "Ollama's own API.",
+    "litellm": "Any provider of LiteLLM's (extra litellm).",
+    "oci-genai": "Oracle's generative AI inference (extra oci).",
     "mock": "Scripted replies; nothing is sent.",
 }
 _AT_MOST = {

@@ -54,7 +54,7 @@ _PROVIDER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(?!\n)$"
 NOT_BLANK = r"[^\s\u001c-\u001f\u0085\ufeff]"
 _DAY_S = 86_400
 
-APIS = ("openai-chat", "anthropic-messages", "ollama-chat", "mock")
+APIS = ("openai-chat", "anthropic-messages", "ollama-chat", "litellm", "oci-genai", "mock")
 """The wire formats that this release speaks by itself; an adapter of another package adds its own."""
 
 Api = Annotated[str, Shape(pattern=r"^[a-z][a-z0-9-]*(?!\n)$", examples=["openai-chat"])]

@@ -20,7 +20,9 @@ _URL = re.compile(
 )
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)
 """The last label of a host that some programs read as an address (WHATWG URL, «ends in a number»)."""
-_PORTS = {"http": 80, "https": 443, "mock": 0}
+_PORTS = {"http": 80, "https": 443, "mock": 0, "litellm": 0}
+"""The schemes, each with its port. Two are no places: the mock, and whatever vendor LiteLLM reaches for a model."""
+_NO_PLACE = frozenset({"mock", "litellm"})
 _MAX_PORT = 65_535
 _MAX_LABEL = 63
 """Characters between two dots of a host name (RFC 1035, 2.3.4)."""
@@ -74,13 +76,13 @@ def parse(text: str) -> Url:
     if scheme not in _PORTS:
         raise ValueError(f"the scheme {scheme!r} is not supported: write http:// or https://")
     port = int(match["port"]) if match["port"] else _PORTS[scheme]
-    if scheme != "mock" and not 1 <= port <= _MAX_PORT:
+    if scheme not in _NO_PLACE and not 1 <= port <= _MAX_PORT:
         raise ValueError(f"port {port} is out of range: 1 to {_MAX_PORT}")
     host = match["host"].lower().strip("[]").rstrip(".")
     if not all(1 <= len(label) <= _MAX_LABEL for label in host.split(".")):
         raise ValueError(f"a part of the host name is empty or longer than {_MAX_LABEL} characters")
-    if scheme == "mock":
-        return Url(scheme, host, port, match["path"], "local")
+    if scheme in _NO_PLACE:
+        return Url(scheme, host, port, match["path"], "local" if scheme == "mock" else "remote")
     host, locality = _classify(host)
     return Url(scheme, host, port, match["path"], locality)
 

@@ -45,6 +45,7 @@ STRIKES = {
         [("unknown-provider", 3, "/providers/work/preset")],
     ),
     "provider-without-url": (LOCAL + "providers: {olama: {}}", [("missing-field", 3, "/providers/olama")]),
+    "provider-that-needs-no-url": (LOCAL + "providers: {any: {api: litellm}}", []),
     "provider-without-anything-near": (LOCAL + "providers: {zzzz: {}}", [("missing-field", 3, "/providers/zzzz")]),
     "reference-beside-url": (
         A % "base_url: 'http://localhost:1', model: openai/x",

@@ -50,6 +50,17 @@ def test_a_preset_knows_everything_but_the_model() -> None:
     assert target.credential.secret.reveal() == "CANARY-anthropic"
 
 
+def test_a_format_whose_adapter_knows_the_urls_needs_none() -> None:
+    target = ask("providers: {any: {api: litellm}}\ndefaults: {model: any/bedrock/m}").target
+    assert (target.provider, target.model) == ("any", "bedrock/m")
+    assert (target.base_url, target.locality) == ("litellm://litellm", "remote")
+    own = ask("providers: {any: {api: litellm, base_url: 'http://localhost:1'}}\ndefaults: {model: any/m}").target
+    assert (own.base_url, own.locality) == ("http://localhost:1", "local")
+    vendor = ask("providers: {groq: {api: litellm}}\ndefaults: {model: groq/m}").target
+    assert vendor.base_url == PRESETS["groq"].base_url
+    refused("no-endpoint", "providers: {any: {api: oci-genai}}\ndefaults: {model: any/m}")
+
+
 def test_the_version_of_an_api_belongs_to_it() -> None:
     moved = "defaults: {provider: anthropic, base_url: 'http://localhost:1', model: m%s}"
     assert ask(moved % "").target.api_version == "2026-10-21"

@@ -219,6 +219,12 @@ def test_an_adapter_that_goes_where_its_body_says() -> None:
     assert held("defaults: {model: ollama/m}", {"LLMROUTE_PROVIDER": "ollama", "LLMROUTE_API": "litellm"}) == []
 
 
+def test_an_adapter_that_finds_vendors_by_itself_is_a_flow_of_its_own() -> None:
+    text = "providers:\n  any: {api: litellm, model: bedrock/m}\ndefaults: {provider: any}"
+    assert held(text) == [("adapter:litellm", "litellm://litellm", 3)]
+
+
+
 # -- Where only the origin is the spec's
 
 

@@ -30,6 +30,7 @@ LOCALITY = {
     "http://a.localhost:8000": "local",
     "https://localhost/v1": "local",
     "mock://anything": "local",
+    "litellm://litellm": "remote",
     # LAN
     "http://10.0.0.5": "lan",
     "http://172.16.0.1": "lan",
