@@ -180,3 +180,9 @@ def test_every_event_and_every_field_is_documented() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert [event for event in get_args(Event) if f"| `{event}` |" not in page] == []
     assert [name for name in FIELDS if name not in {"agent", "purpose", "client"} and f"`{name}`" not in page] == []
+
+
+def test_a_reply_knows_the_hash_of_its_spec(caplog: pytest.LogCaptureFixture) -> None:
+    lab = Lab(caplog)
+    reply = lab.router.complete(PROMPT, agent="a")
+    assert reply.resolution.spec_hash == short_hash(lab.router.spec)
