@@ -73,6 +73,15 @@ def written(settings: Any) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(settings, name)) is not None}
 
 
+def _said(spec: RoutingSpec, path: tuple[str, ...], settings: Any) -> Mapping[str, Any]:
+    """`written`, remembered with the spec."""
+    key = ("written", path)
+    found = spec.memo.get(key)
+    if found is None:
+        found = spec.memo[key] = written(settings)
+    return found  # type: ignore[no-any-return]
+
+
 @lru_cache(maxsize=32)
 def field_names(cls: Any) -> tuple[str, ...]:
     """The fields of a spec class, `purposes` aside: those are scopes of their own."""
@@ -107,11 +116,12 @@ def _program_scopes(spec: RoutingSpec, group: str, name: str, purpose: str | Non
     if purpose is not None:
         own = entry_name(settings.purposes, purpose)
         if own is not None:
-            values = written(settings.purposes[own])
             special = (group, found, "purposes", own)
+            values = _said(spec, special, settings.purposes[own])
             yield Scope(".".join(special), layer, specific=True, values=values, source=spec.source, path=special)
     path = (group, found)
-    yield Scope(".".join(path), layer, specific=False, values=written(settings), source=spec.source, path=path)
+    values = _said(spec, path, settings)
+    yield Scope(".".join(path), layer, specific=False, values=values, source=spec.source, path=path)
 
 
 def variable(prefix: str, setting: str, purpose: str | None = None) -> str:
@@ -191,8 +201,8 @@ def scopes(spec: RoutingSpec, query: Query, environ: Mapping[str, str]) -> list[
     found.append(_env_scope(spec, None, environ))
     if purpose is not None:
         path = ("purposes", purpose[0])
-        values = written(purpose[1])
+        values = _said(spec, path, purpose[1])
         found.append(Scope(".".join(path), "default", specific=True, values=values, source=spec.source, path=path))
-    values = written(spec.defaults)
+    values = _said(spec, ("defaults",), spec.defaults)
     found.append(Scope("defaults", "default", specific=False, values=values, source=spec.source, path=("defaults",)))
     return found

@@ -57,7 +57,7 @@ class Source:
     `prefix` is the path of the spec inside a larger document (`PATH#/llm`).
     """
 
-    __slots__ = ("_lines", "_pointers", "marks", "path", "prefix", "text")
+    __slots__ = ("_lines", "_origins", "_pointers", "marks", "path", "prefix", "text")
 
     def __init__(
         self,
@@ -72,6 +72,8 @@ class Source:
         self.text = text
         self._lines: list[str] | None = None
         self._pointers: dict[tuple[int, int], str] | None = None
+        self._origins: dict[tuple[Any, ...], Origin] = {}
+        """The places that were asked for: a decision asks for the same ones as the last."""
 
     @property
     def lines(self) -> list[str]:
@@ -92,6 +94,13 @@ class Source:
 
     def origin(self, path: Sequence[str | int], *, key: bool = False) -> Origin:
         """Where the value (or the `key`) at a path stands."""
+        asked = (key, *path)
+        found = self._origins.get(asked)
+        if found is None:
+            found = self._origins[asked] = self._origin(path, key=key)
+        return found
+
+    def _origin(self, path: Sequence[str | int], *, key: bool) -> Origin:
         if self.marks is None:
             return Origin("mapping", name=pointer((*self.prefix, *path)))
         entry = self.entry(path)

@@ -8,7 +8,7 @@ from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     Work = Callable[[], object]
     Clock = Callable[[], float]
@@ -57,11 +57,13 @@ def drained(stream: Callable[[], Iterable[object]]) -> Callable[[], int]:
     return lambda: sum(1 for _ in stream())
 
 
-def per_call_us(work: Work, calls: int, runs: int = 15) -> float:
-    """The median, in microseconds, of one call out of runs of `calls` calls."""
-    run = repeated(work, calls)
-    run()
-    return median(seconds(run) for _ in range(runs)) / calls * 1e6
+def per_call_us(works: Sequence[Work], calls: int, runs: int = 15) -> list[float]:
+    """Of each work the median processor time of one call, in microseconds, out of runs of `calls` calls in turns."""
+    all_runs = [repeated(work, calls) for work in works]
+    for run in all_runs:
+        run()
+    rounds = [[seconds(run, process_time) for run in all_runs] for _ in range(runs)]
+    return [median(times) / calls * 1e6 for times in zip(*rounds, strict=True)]
 
 
 def show(label: str, value: float, goal: float | None = None, unit: str = "x") -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from llmroute.routing.build import build
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query
 from tests.benchmarks.measure import per_call_us, show
+
+if TYPE_CHECKING:
+    from llmroute.routing.spec import RoutingSpec
 
 SIZES = (10, 1_000, 100_000)
 QUERY = Query(agent="agent-7", purpose="generation")
@@ -35,16 +39,16 @@ def document(agents: int) -> dict[str, Any]:
 def main() -> None:
     """Print microseconds: here the goal is a time, because a decision has nothing to be compared with."""
     environ = {**os.environ, "LLMROUTE_MODEL": "openai/gpt-6-sol", "OPENAI_API_KEY": "canary"}
-    for agents in SIZES:
-        spec = build(document(agents))
-        same = per_call_us(lambda spec=spec: resolve(spec, QUERY, environ), calls=1_000)  # type: ignore[misc]
-        show(f"resolve, {agents:,} agents, as at the last call", same, 10, "µs")
+    specs = [build(document(agents)) for agents in SIZES]
+    turns = iter(range(10**9))
 
-        turns = iter(range(10**9))
+    def changed(spec: RoutingSpec) -> None:
+        environ["LLMROUTE_TEMPERATURE"] = str(next(turns) % 2)
+        resolve(spec, QUERY, environ)
 
-        def changed(spec: Any = spec, turns: Any = turns) -> None:
-            environ["LLMROUTE_TEMPERATURE"] = str(next(turns) % 2)
-            resolve(spec, QUERY, environ)
-
-        show(f"resolve, {agents:,} agents, environment changed", per_call_us(changed, calls=200), 150, "µs")
-        environ.pop("LLMROUTE_TEMPERATURE")
+    same = per_call_us([partial(resolve, spec, QUERY, environ) for spec in specs], calls=1_000)
+    for agents, found in zip(SIZES, same, strict=True):
+        show(f"resolve, {agents:,} agents, as at the last call", found, 10, "µs")
+    anew = per_call_us([partial(changed, spec) for spec in specs], calls=200)
+    for agents, found in zip(SIZES, anew, strict=True):
+        show(f"resolve, {agents:,} agents, environment changed", found, 150, "µs")
