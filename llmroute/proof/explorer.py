@@ -138,9 +138,12 @@ class Explorer:
             # Less than `opened` says, for the smallest condition: it leads to no other kind of target.
             name = first_variable(self.spec, "provider")
             yield from (self._ask(query, World({name: home.provider})) for home in self.axes.homes)
+        relevant = self._relevant(found)
+        written = any(text.kind != "vendor" for text in relevant)
         # Where nothing is tried after the primary, a far world shows no more than the one in which nothing is set.
-        varied = [seen.world for seen in answers if seen is nothing or _adds(seen)]
-        yield from self._varied(query, found, [*varied, *_with_fallbacks(opened)])
+        varied = [seen for seen in answers if seen is nothing or written or _adds(seen)]
+        for seen in (*varied, *_with_fallbacks(opened)):
+            yield from self._varied(query, relevant, seen)
 
     def _mouths(self, answers: list[Seen]) -> list[str]:
         """Who can choose the endpoint: the environment, and the arguments where they are looked at."""
@@ -200,14 +203,39 @@ class Explorer:
         names = {first_variable(self.spec, setting): value for setting, value in given.items()}
         return base._replace(environ={**base.environ, **names})
 
-    def _varied(self, query: Query, found: list[Scope], bases: list[World]) -> Iterator[Seen]:
-        relevant = self._relevant(found)
-        for base in bases:
-            for text in relevant:
-                for row in self._variations(text, base):
-                    seen = self._ask(query, base._replace(environ={**base.environ, **row.environ}))
-                    yield seen
-                    yield from self._models(query, seen)
+    def _varied(self, query: Query, relevant: list[Text], base: Seen) -> Iterator[Seen]:
+        """What becomes of a world where texts change: first what chooses a provider, then the model, then URLs.
+
+        A target has one of each, so one text of each kind at a time is enough.
+        """
+        kinds = (("provider", "reference", "fallback"), ("model", "other"), ("url", "vendor"))
+        layers = [[text for text in relevant if text.kind in each] for each in kinds]
+        reached = [base]
+        for layer in layers:
+            further: list[Seen] = []
+            for seen in reached:
+                for text in layer:
+                    if self._concerns(text, seen):
+                        further += self._changed(query, text, seen)
+            for seen in further:
+                yield seen
+                yield from self._models(query, seen)
+            reached += further
+
+    def _changed(self, query: Query, text: Text, seen: Seen) -> Iterator[Seen]:
+        for row in self._variations(text, seen.world):
+            yield self._ask(query, seen.world._replace(environ={**seen.world.environ, **row.environ}))
+
+    def _concerns(self, text: Text, seen: Seen) -> bool:
+        """Whether the URL of a provider has a part in an answer: as a target's, or as the home of a model."""
+        answer = seen.answer
+        if text.provider is None or text.kind not in ("url", "vendor") or isinstance(answer, RoutingError):
+            return True
+        model = field_of(answer, "model")
+        foreign = model is not None and any(row.verdict == "foreign-model" for row in model.candidates)
+        return (
+            foreign or bool(answer.excluded) or any(target.provider == text.provider for target in answer.route.targets)
+        )
 
     def _variations(self, text: Text, base: World) -> list[Variation]:
         key = text, _key(base)
@@ -264,16 +292,14 @@ def _adds(seen: Seen) -> bool:
     return isinstance(seen.answer, RoutingError) or (fallbacks is not None and bool(fallbacks.value))
 
 
-def _with_fallbacks(seen: Iterable[Seen]) -> list[World]:
+def _with_fallbacks(found: Iterable[Seen]) -> list[Seen]:
     """For each list of fallbacks a world in which the primary is remote, and the list holds."""
-    found: dict[Hashable, World] = {}
-    for world, answer in seen:
-        if isinstance(answer, RoutingError):
-            continue
-        field = field_of(answer, "fallbacks")
-        if field is not None and field.value and world.environ and _is_far(world):
-            found.setdefault(field.origin, world)
-    return list(found.values())
+    first: dict[Hashable, Seen] = {}
+    for seen in found:
+        field = field_of(seen.answer, "fallbacks")
+        if not isinstance(seen.answer, RoutingError) and field is not None and field.value and _is_far(seen.world):
+            first.setdefault(field.origin, seen)
+    return list(first.values())
 
 
 def _is_far(world: World) -> bool:
