@@ -180,6 +180,7 @@ def _reply_json(reply: Reply) -> dict[str, Any]:
         "route": {
             "query": resolution.query.to_json(),
             "targets": [target.to_json() for target in resolution.route.targets],
+            "spec_hash": resolution.spec_hash,
         },
         "warnings": written["warnings"],
         "mock": reply.mock,

@@ -101,6 +101,7 @@ def test_json_is_one_object(invoke: Invoke, folder: Path, server: FaultServer) -
     assert [row["target"] for row in shown["attempts"]] == ["here/m"]
     assert shown["route"]["targets"][0]["base_url"] == f"{server.url}/v1"
     assert shown["route"]["query"]["agent"] == "picker"
+    assert shown["route"]["spec_hash"] == invoke("render", "--hash").stdout.strip()[:12]
 
 
 def test_a_fallback_that_answered_is_named(invoke: Invoke, folder: Path, server: FaultServer) -> None:
