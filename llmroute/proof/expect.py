@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from llmroute.proof.cases import Case, Claim
     from llmroute.routing.diagnostics import Origin
-    from llmroute.routing.route import Excluded, Field, Resolution, Target
+    from llmroute.routing.route import Candidate, Excluded, Field, Resolution, Target
 
 _OF_A_TARGET = ("provider", "model", "base_url", "locality", "api")
 
@@ -63,6 +63,9 @@ class Came(NamedTuple):
     scope: str = ""
     origin: Origin | None = None
     note: str = ""
+    """The message of an error, or the target that came in the place of one."""
+    lost: Candidate | None = None
+    """A scope that would have had it otherwise."""
 
 
 class Mismatch(NamedTuple):
@@ -144,7 +147,7 @@ def came(field: str, outcome: Outcome, like: Any = None) -> Came:  # noqa: PLR09
     if target is None or resolution is None:
         return Came(None)
     if kind == "fallbacks":
-        return _won(resolution, "fallbacks", [hop.name for hop in resolution.route.targets[1:]])
+        return _won(resolution, "fallbacks", [hop.name for hop in resolution.route.targets[1:]], like)
     if kind in ("layer", "scope"):
         return _won(resolution, "endpoint", next(getattr(f, kind) for f in resolution.fields if f.field == "endpoint"))
     if kind == "metadata":
@@ -152,7 +155,7 @@ def came(field: str, outcome: Outcome, like: Any = None) -> Came:  # noqa: PLR09
     value = _of_target(target, kind, key)
     if target is not resolution.target:
         return Came(value, target.scope, target.origin)
-    return _won(resolution, key if kind == "params" else "model" if kind == "model" else "endpoint", value)
+    return _won(resolution, key if kind == "params" else "model" if kind == "model" else "endpoint", value, like)
 
 
 def _of_target(target: Target, kind: str, key: str) -> Any:
@@ -161,10 +164,19 @@ def _of_target(target: Target, kind: str, key: str) -> Any:
     return getattr(target, kind) if kind in _OF_A_TARGET else getattr(target.credential, key)
 
 
-def _won(resolution: Resolution, name: str, value: Any) -> Came:
-    """A value, with the scope that won a field."""
+def _won(resolution: Resolution, name: str, value: Any, like: Any = None) -> Came:
+    """A value, with the scope that won a field; and the one that had what was expected, or anything, and lost."""
     field: Field | None = next((field for field in resolution.fields if field.field == name), None)
-    return Came(value) if field is None else Came(value, field.scope, field.origin)
+    if field is None:
+        return Came(value)
+    losers = [row for row in field.candidates if row.verdict not in ("won", "adds-up") and row.reason]
+    lost = next((row for row in losers if not field.scope or _is_alike(plain(row.value), plain(like))), None)
+    return Came(value, field.scope, field.origin, lost=lost)
+
+
+def _is_alike(value: Any, like: Any) -> bool:
+    """Whether a scope has what was expected: as a text where it is a variable's, with its provider where a model is."""
+    return str(value) == str(like) or (isinstance(value, str) and value.endswith(f"/{like}"))
 
 
 def _error(outcome: Outcome) -> Came:

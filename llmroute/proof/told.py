@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from llmroute.proof.expect import plain
 from llmroute.routing.expectations import seconds
 from llmroute.routing.explain import Line, Span
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from llmroute.proof.cases import Case
     from llmroute.proof.coverage import Coverage
-    from llmroute.proof.expect import Mismatch, Outcome, Result
+    from llmroute.proof.expect import Came, Mismatch, Outcome, Result
     from llmroute.routing.diagnostics import Origin
 
 _WHAT = {"scopes": "scope", "policies": "policy", "rules": "rule", "fallbacks": "fallback"}
@@ -56,6 +57,9 @@ def _difference(mismatch: Mismatch, case: Case, width: int) -> Iterator[Line]:
     )
     scope = Span(f"  {came.scope}" if came.scope else "")
     yield Span(f"    {'':{width}}"), Span("came      "), Span(there, "bad"), scope, _place(came.origin)
+    if (lost := came.lost) is not None:
+        shown = Span(f"{_value(plain(lost.value))}  {lost.scope}, {lost.reason}", "loser")
+        yield Span(f"    {'':{width}}"), Span("lost      "), shown, _place(lost.origin)
 
 
 def _played(outcome: Outcome) -> Iterator[Line]:
@@ -128,9 +132,17 @@ def _mismatch_json(mismatch: Mismatch, case: Case) -> dict[str, Any]:
         "message": came.note,
         "scope": came.scope or None,
         "origin": came.origin.to_json() if came.origin is not None else None,
+        "lost": _lost(came),
         "expected_at": (case.origin_of(mismatch.claim) if mismatch.claim is not None else case.origin).to_json(),
         **at,
     }
+
+
+def _lost(came: Came) -> dict[str, Any] | None:
+    row = came.lost
+    if row is None:
+        return None
+    return {"scope": row.scope, "value": plain(row.value), "reason": row.reason, "origin": row.origin.to_json()}
 
 
 def _steps(outcome: Outcome) -> list[dict[str, Any]]:

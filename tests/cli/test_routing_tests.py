@@ -71,6 +71,7 @@ def test_one_does_not(invoke: Invoke) -> None:
         "✗ this one fails  routing.yaml:12\n"
         "    provider  expected  ollama  routing.yaml:14\n"
         "              came      cloud  agents.lost  routing.yaml:4\n"
+        "              lost      ollama  defaults, weaker layer  routing.yaml:2\n"
         "\n"
         "2 passed, 1 failed; coverage 100 % (3 of 3)\n"
     )

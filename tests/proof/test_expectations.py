@@ -257,15 +257,28 @@ def test_a_difference_names_the_lines_behind_it() -> None:
         "✗ moved  <string>:17",
         "    provider            expected  cloud  <string>:20",
         "                        came      ollama  agents.picker  <string>:9",
+        "                        lost      cloud  defaults, weaker layer  <string>:6",
         "    model               expected  big  <string>:21",
         "                        came      llama3.1:8b  providers.ollama  <string>:4",
         "    fallbacks           expected  x  <string>:23",
         "                        came      none",
+        "                        lost      ollama, openai/gpt-6-luna  defaults, not inherited  <string>:6",
         "    params.temperature  expected  1  <string>:22",
         "                        came      0.5  defaults  <string>:6",
         '    metadata.compact    expected  {"a": 1}  <string>:24',
         "                        came      true  agents.picker  <string>:9",
     ]
+
+
+def test_who_lost_is_told_by_the_value_that_was_expected() -> None:
+    text = shown("""
+  - name: t
+    query: {agent: picker, args: {model: cloud/big}}
+    environ: {LLMROUTE_TEMPERATURE: "1"}
+    expect: {model: big, params: {temperature: 1}}
+""")
+    assert "lost      big  client arguments, belongs to cloud  argument model" in text
+    assert "came      1.0  env  env LLMROUTE_TEMPERATURE" not in text
 
 
 def test_an_error_is_told_with_its_message() -> None:
@@ -314,6 +327,12 @@ def test_a_result_for_programs() -> None:
             "message": "",
             "scope": "clients.ci",
             "origin": {"kind": "file", "path": "<string>", "line": 11, "column": 26},
+            "lost": {
+                "scope": "defaults",
+                "value": "cloud",
+                "reason": "weaker layer",
+                "origin": {"kind": "file", "path": "<string>", "line": 6, "column": 22},
+            },
             "expected_at": {"kind": "file", "path": "<string>", "line": 17, "column": 24},
         }
     ]
