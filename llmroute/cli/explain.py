@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmroute.cli.options import WhatIf, query_options, what_if_options
-from llmroute.cli.output import note, visible
+from llmroute.cli.output import note, one_line, visible
 from llmroute.cli.report.machine import without_keys
 from llmroute.cli.report.redact import redacted
 from llmroute.cli.specs import is_found, open_spec
@@ -17,7 +17,9 @@ from llmroute.errors import RoutingError
 from llmroute.routing.route import Query
 
 if TYPE_CHECKING:
+    from llmroute.cli.explain_view import Cell
     from llmroute.routing.diagnostics import Diagnostic
+    from llmroute.routing.looked_at import Heard
     from llmroute.routing.route import Resolution
     from llmroute.routing.spec import RoutingSpec
 
@@ -33,14 +35,29 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print it.",
 )
-@click.option("--why-not", "wanted", metavar="PROVIDER/MODEL", help="Say what keeps this target from winning.")
+@click.option(
+    "--why-not",
+    "wanted",
+    metavar="TARGET",
+    help="Say what keeps PROVIDER/MODEL, PROVIDER, URL or 'URL MODEL' from winning, and the smallest change for it.",
+)
+@click.option("--trace", is_flag=True, help="Show every scope that was looked at, silent ones too.")
 @click.option("--expect-hash", metavar="HASH", help="Say so where the spec is another one (see llmroute render).")
 def explain(  # noqa: PLR0913 - one parameter an option
-    *, agent: str | None, purpose: str | None, what_if: WhatIf, form: str, wanted: str | None, expect_hash: str | None
+    *,
+    agent: str | None,
+    purpose: str | None,
+    what_if: WhatIf,
+    form: str,
+    wanted: str | None,
+    trace: bool,
+    expect_hash: str | None,
 ) -> None:
     """Say which provider wins for a call, and why.
 
     Without --agent and --purpose: the table of all agents and purposes. Nothing is sent, and no key is needed.
+
+    Exit status: 0 there is a route, in the table for every row; 1 there is none, or the spec has errors; 2 wrong usage.
     """
     from llmroute.routing.checks import check
 
@@ -51,10 +68,10 @@ def explain(  # noqa: PLR0913 - one parameter an option
     diagnostics = check(spec, environ=what_if.environ, asker=query)
     if wanted is not None:
         _explain_why_not(spec, query, what_if, wanted, form)
-    elif agent is None and purpose is None and (spec.agents or spec.purposes):
+    elif agent is None and purpose is None and (spec.agents or spec.purposes) and not trace:
         _explain_all(spec, query, what_if, form, diagnostics)
     else:
-        _explain_one(spec, query, what_if, form, diagnostics)
+        _explain_one(spec, query, what_if, form, diagnostics, trace=trace)
 
 
 def _expect(spec: RoutingSpec, expected: str) -> None:
@@ -68,24 +85,57 @@ def _expect(spec: RoutingSpec, expected: str) -> None:
         note(f"this is another spec: its hash is {found[:SHORT]}, and {given[:SHORT]} was expected")
 
 
-def _explain_one(spec: RoutingSpec, query: Query, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:
+def _explain_one(  # noqa: PLR0913 - the flags of the command
+    spec: RoutingSpec, query: Query, what_if: WhatIf, form: str, diagnostics: list[Diagnostic], *, trace: bool
+) -> None:
     from llmroute.routing import explain_data as render
     from llmroute.routing.resolve import resolve
 
+    if trace and form == "mermaid":
+        raise click.UsageError("--trace prints text or json")
     try:
         resolution = _judged(spec, resolve(spec, query, what_if.environ), what_if)
     except RoutingError as error:
-        _no_route(query, error, form, diagnostics)
+        _no_route(query, error, form, diagnostics, _scopes(spec, query, what_if) if trace else None)
         raise click.exceptions.Exit(1) from None
+    heard = _scopes(spec, query, what_if, resolution.target.provider) if trace else None
     if form == "json":
         told = [*diagnostics, *(item for item in resolution.diagnostics if item not in diagnostics)]
-        shown = {**render.as_json(resolution), "diagnostics": [without_keys(item).to_json() for item in told]}
+        shown = {
+            **render.as_json(resolution),
+            **_scopes_json(heard),
+            "diagnostics": [without_keys(item).to_json() for item in told],
+        }
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
     elif form == "mermaid":
         click.echo(visible(render.mermaid(resolution)))
     else:
         _print_text(resolution)
+        _print_scopes(heard)
         _beside(diagnostics)
+
+
+def _scopes(spec: RoutingSpec, query: Query, what_if: WhatIf, provider: str | None = None) -> list[Heard]:
+    """Everything that was listened to; nothing where a name of the query is unknown."""
+    from llmroute.routing.looked_at import looked_at
+
+    try:
+        return looked_at(spec, query, what_if.environ, provider)
+    except RoutingError:
+        # The answer has said it: nothing was looked at.
+        return []
+
+
+def _scopes_json(heard: list[Heard] | None) -> dict[str, Any]:
+    return {} if heard is None else {"scopes": [scope.to_json() for scope in heard]}
+
+
+def _print_scopes(heard: list[Heard] | None) -> None:
+    if heard:
+        from llmroute.cli.explain_view import show
+        from llmroute.routing.looked_at import text
+
+        click.echo(f"\n{show(text(heard))}")
 
 
 def _judged(spec: RoutingSpec, resolution: Resolution, what_if: WhatIf) -> Resolution:
@@ -111,7 +161,9 @@ def _print_text(resolution: Resolution) -> None:
     click.echo(show(text(resolution, terminal_width())))
 
 
-def _no_route(query: Query, error: RoutingError, form: str, diagnostics: list[Diagnostic]) -> None:
+def _no_route(
+    query: Query, error: RoutingError, form: str, diagnostics: list[Diagnostic], heard: list[Heard] | None
+) -> None:
     from llmroute.cli.explain_view import show, terminal_width
     from llmroute.routing.explain import error_text
     from llmroute.routing.explain_data import error_json
@@ -119,10 +171,12 @@ def _no_route(query: Query, error: RoutingError, form: str, diagnostics: list[Di
     # The same error, seen by the checks, is not said twice.
     diagnostics = [item for item in diagnostics if not (item.rule == error.rule and error.message in item.message)]
     if form == "json":
-        shown = {**error_json(query, error), "diagnostics": [without_keys(item).to_json() for item in diagnostics]}
+        told = [without_keys(item).to_json() for item in diagnostics]
+        shown = {**error_json(query, error), **_scopes_json(heard), "diagnostics": told}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
     else:
         click.echo(show(error_text(query, error, terminal_width())), err=form == "mermaid")
+        _print_scopes(heard)
         _beside(diagnostics)
 
 
@@ -136,7 +190,7 @@ def _beside(diagnostics: list[Diagnostic]) -> None:
 
 
 def _explain_all(spec: RoutingSpec, asker: Query, what_if: WhatIf, form: str, diagnostics: list[Diagnostic]) -> None:
-    from llmroute.cli.explain_view import MAX_QUERIES, cells, table, terminal_width
+    from llmroute.cli.explain_view import cells
     from llmroute.routing.explain_data import error_json
 
     if form == "mermaid":
@@ -154,7 +208,15 @@ def _explain_all(spec: RoutingSpec, asker: Query, what_if: WhatIf, form: str, di
         ]
         shown = {"table": rows, "diagnostics": [without_keys(item).to_json() for item in diagnostics]}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
-        return
+    else:
+        _print_table(spec, found, what_if, diagnostics)
+    if any(isinstance(cell.answer, RoutingError) for cell in found):
+        raise click.exceptions.Exit(1)
+
+
+def _print_table(spec: RoutingSpec, found: list[Cell], what_if: WhatIf, diagnostics: list[Diagnostic]) -> None:
+    from llmroute.cli.explain_view import MAX_QUERIES, table, terminal_width
+
     click.echo(table(found, terminal_width()))
     _waiting(spec, [cell.answer for cell in found if not isinstance(cell.answer, RoutingError)], what_if)
     if len(found) == MAX_QUERIES:
@@ -200,7 +262,10 @@ def _explain_why_not(spec: RoutingSpec, query: Query, what_if: WhatIf, wanted: s
         raise click.UsageError("--why-not prints text or json")
     lines = [*(f"  {reason}" for reason in answer.reasons)]
     if answer.remedies:
-        lines += ["what would make it win, each tried:", *(f"  {remedy}" for remedy in answer.remedies)]
+        lines += [
+            "the smallest changes that would make it win, each tried:",
+            *(f"  {remedy}" for remedy in answer.remedies),
+        ]
     elif not answer.wins:
-        lines.append("no single change of the environment or of one scope would make it win")
-    click.echo(visible("\n".join([f"{wanted} {'wins' if answer.wins else 'does not win'}:", *lines])))
+        lines.append("no change of the environment, the arguments or two scopes was found that would make it win")
+    click.echo(visible("\n".join([f"{one_line(wanted)} {'wins' if answer.wins else 'does not win'}:", *lines])))

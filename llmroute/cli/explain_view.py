@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from llmroute.cli.output import has_colour, visible
+from llmroute.cli.output import has_colour, one_line
 from llmroute.errors import RoutingError
 from llmroute.routing.explain import Span, destination, plain
 from llmroute.routing.resolve import resolve
@@ -71,13 +71,13 @@ def terminal_width() -> int:
 def show(lines: Iterable[Line]) -> str:
     """Lines in the colours of their roles, or plain where standard output shows none."""
     if not has_colour():
-        return visible(plain(lines))
+        return plain(tuple(Span(one_line(span.text)) for span in line) for line in lines)
     return "\n".join("".join(_styled(span) for span in line) for line in lines)
 
 
 def _styled(span: Span) -> str:
     style = _STYLES.get(span.role)
-    text = visible(span.text)
+    text = one_line(span.text)
     return click.style(text, **style) if style and text.strip() else text  # type: ignore[arg-type]
 
 
@@ -123,10 +123,10 @@ def _matrix(rows: Sequence[Sequence[Cell]], heads: Sequence[str], width: int) ->
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     grid.add_column("agent", no_wrap=True, style="bold")
     for head in heads:
-        grid.add_column(Text(visible(head)), no_wrap=True)
+        grid.add_column(Text(one_line(head)), no_wrap=True)
     for row in rows:
-        texts = [Text(visible(cell.mark), style=colours[cell.span.role]) for cell in row]
-        grid.add_row(Text(visible(_named(row[0].query.agent))), *texts)
+        texts = [Text(one_line(cell.mark), style=colours[cell.span.role]) for cell in row]
+        grid.add_row(Text(one_line(_named(row[0].query.agent))), *texts)
     console = Console(width=width, no_color=not has_colour(), force_terminal=has_colour(), highlight=False)
     with console.capture() as capture:
         console.print(grid)

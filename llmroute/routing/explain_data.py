@@ -65,7 +65,7 @@ def _json_value(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-_MERMAID_ESCAPES: Mapping[int, str] = str.maketrans({'"': "#quot;", "<": "#lt;", ">": "#gt;"})
+_MERMAID_ESCAPES: Mapping[int, str] = str.maketrans({'"': "#quot;", "<": "#lt;", ">": "#gt;", "\n": " "})
 
 
 def _node(name: str, label: str, brackets: str = "[]") -> str:
