@@ -56,7 +56,8 @@ def changes(failed: Sequence[Result], every: Iterable[Result]) -> tuple[list[Cha
         else:
             reason = f"{change.path[-1]} is shared with {other!r}, which expects it as it is; say it in the rows"
             refused.append(Refusal(change.case, reason))
-    return list(kept.values()), refused
+    # What is written anew as a whole holds the parts too.
+    return [row for key, row in kept.items() if (key[0], _expect_of(key[1])) not in kept.keys() - {key}], refused
 
 
 def _change(result: Result, mismatch: Mismatch) -> Change | Refusal:
