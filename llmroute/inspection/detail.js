@@ -108,6 +108,8 @@ function commandLine(agent, purpose) {
 // -- The spec
 
 function drawSource() {
+  // Drawn when it is first looked at: it may be long.
+  if ($("source").childElementCount) return;
   $("source").replaceChildren(...D.lines.map((text, index) =>
     h("span", { class: "yaml" }, h("span", { class: "n" }, index + 1), ...coloured(text))));
 }
@@ -121,6 +123,7 @@ function coloured(text) {
 }
 
 function markSource(answer, row) {
+  drawSource();
   const lines = $("source").children;
   for (const node of $("source").querySelectorAll(".won, .lost")) node.className = "yaml";
   let first = 0;

@@ -88,16 +88,23 @@ function findRows() {
   }
 }
 
-// -- The matrix: only the rows that can be seen are drawn
+// -- The matrix: only the rows and columns that can be seen are drawn
 
 const HEIGHT = 46;
 const isNarrow = () => window.matchMedia("(max-width: 760px)").matches;
-function columns() {
+// Widths in pixels, so that all rows have the same columns, whatever stands in them.
+let widths = { first: 0, each: 0 };
+function measure() {
   const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const [first, least] = isNarrow() ? [7.6, 9.2] : S.chosen ? [10, 9.4] : [14, 11.2];
   const room = ($("grid").clientWidth - first * em) / D.purposes.length;
-  // In pixels, so that all rows have the same columns, whatever stands in them.
-  return `${first * em}px repeat(${D.purposes.length}, ${Math.max(least * em, Math.min(room, 24 * em))}px)`;
+  widths = { first: first * em, each: Math.max(least * em, Math.min(room, 24 * em)) };
+}
+const template = () => `${widths.first}px repeat(${D.purposes.length}, ${widths.each}px)`;
+function seenColumns() {
+  const grid = $("grid");
+  const first = Math.max(0, Math.floor(grid.scrollLeft / widths.each) - 1);
+  return [first, Math.min(D.purposes.length, Math.ceil((grid.scrollLeft + grid.clientWidth - widths.first) / widths.each) + 1)];
 }
 
 function drawHead() {
@@ -106,7 +113,8 @@ function drawHead() {
     D.purposes.map((purpose, index) => h("div",
       { role: "columnheader", class: "cell", "aria-colindex": index + 2, title: named(purpose) },
       purpose === null ? "no purpose" : named(purpose))));
-  row.style.gridTemplateColumns = columns();
+  measure();
+  row.style.gridTemplateColumns = template();
   $("head").replaceChildren(row);
 }
 
@@ -125,6 +133,7 @@ function drawCell(row, r, purpose, wanted) {
   },
   h("span", { class: "model" }, h("i", { class: `dot ${first ? first[3] : "bad"}` }), h("b", {}, first ? first[2] : "no route")),
   h("span", { class: "by" }, first ? providerOf(first) + (others.length ? ` +${others.length}` : "") : errorOf(answer)[0]));
+  cell.style.gridColumn = purpose + 2;
   return cell;
 }
 
@@ -133,26 +142,42 @@ function drawRow(row, r, wanted) {
   const label = row.name === null ? "no agent" : named(row.name);
   const head = h("div", { role: "rowheader", class: "cell agent", "aria-colindex": 1, "data-r": r, "data-c": 0, title: label,
     tabindex: r === S.at[0] && S.at[1] === 0 ? 0 : -1, "aria-expanded": others ? String(row.isOpen) : null }, label,
-  others ? h("span", { class: "more" }, `${row.isOpen ? "▾" : "▸"} and ${others.toLocaleString("en")} alike`) : "");
+  others ? h("span", { class: "more" }, `${row.isOpen ? "▾" : "▸"} ${others.toLocaleString("en")} more alike`) : "");
   if (others) head.style.cursor = "pointer";
   const node = h("div", { role: "row", class: "row", "aria-rowindex": r + 2 }, head,
-    D.purposes.map((_, purpose) => drawCell(row, r, purpose, wanted)));
-  node.style.gridTemplateColumns = columns();
+    D.purposes.map((_, purpose) => purpose).slice(...across).map((purpose) => drawCell(row, r, purpose, wanted)));
+  node.style.gridTemplateColumns = template();
   node.style.top = `${r * HEIGHT}px`;
   return node;
 }
 
-let drawn = [0, 0];
+const drawn = new Map(); // The rows that are drawn, by their number.
+let across = [0, 0]; // The columns that are drawn.
 function drawBody(force) {
   const grid = $("grid");
-  const first = Math.max(0, Math.floor(grid.scrollTop / HEIGHT) - 6);
-  const last = Math.min(rows.length, Math.ceil((grid.scrollTop + grid.clientHeight) / HEIGHT) + 6);
-  if (!force && first >= drawn[0] && last <= drawn[1] && drawn[1] - drawn[0] <= 2 * (last - first)) return;
-  drawn = [Math.max(0, first - 8), Math.min(rows.length, last + 8)];
+  const first = Math.max(0, Math.floor(grid.scrollTop / HEIGHT) - 8);
+  const last = Math.min(rows.length, Math.ceil((grid.scrollTop + grid.clientHeight) / HEIGHT) + 8);
+  const [left, right] = seenColumns();
+  const anew = force || left < across[0] || right > across[1];
+  if (anew) across = [Math.max(0, left - 1), Math.min(D.purposes.length, right + 1)];
   const had = document.activeElement?.closest?.("#body .cell");
-  const wanted = words();
-  $("body").replaceChildren(...rows.slice(...drawn).map((row, index) => drawRow(row, drawn[0] + index, wanted)));
-  if (had) cellNode(...S.at)?.focus({ preventScroll: true });
+  for (const [r, node] of drawn) {
+    if (!anew && r >= first && r < last) continue;
+    node.remove();
+    drawn.delete(r);
+  }
+  const [wanted, before, after, kept] = [words(), [], [], Math.min(...drawn.keys())];
+  for (let r = first; r < last; r++) {
+    if (drawn.has(r)) continue;
+    const node = drawRow(rows[r], r, wanted);
+    (r < kept ? before : after).push(node);
+    drawn.set(r, node);
+  }
+  $("body").prepend(...before);
+  $("body").append(...after);
+  if (had && !had.isConnected) cellNode(...S.at)?.focus({ preventScroll: true });
+  // The Tab key leads into the grid even where the cell that had the focus last is scrolled away.
+  if (!$("body").querySelector('[tabindex="0"]')) $("body").querySelector(".cell")?.setAttribute("tabindex", "0");
 }
 const cellNode = (r, c) => $("body").querySelector(`[data-r="${r}"][data-c="${c}"]`);
 
@@ -199,27 +224,24 @@ function search(text) {
 
 function moveTo(r, c, focus) {
   S.at = [Math.max(0, Math.min(r, rows.length - 1)), Math.max(0, Math.min(c, D.purposes.length))];
+  keepInView();
+  for (const node of $("body").querySelectorAll('[tabindex="0"]')) node.setAttribute("tabindex", "-1");
+  const node = cellNode(...S.at);
+  node?.setAttribute("tabindex", "0");
+  if (focus) node?.focus({ preventScroll: true });
+}
+
+function keepInView() {
   const grid = $("grid");
   const top = S.at[0] * HEIGHT;
   const room = grid.clientHeight - $("head").offsetHeight - HEIGHT;
-  if (top < grid.scrollTop) grid.scrollTop = top;
-  else if (top > grid.scrollTop + room) grid.scrollTop = top - room;
+  grid.scrollTop = Math.min(top, Math.max(grid.scrollTop, top - room));
+  if (S.at[1] > 0) {
+    const left = (S.at[1] - 1) * widths.each;
+    const beyond = left + widths.each + widths.first - grid.clientWidth;
+    grid.scrollLeft = Math.min(left, Math.max(grid.scrollLeft, beyond));
+  }
   drawBody(false);
-  $("body").querySelector('[tabindex="0"]')?.setAttribute("tabindex", "-1");
-  const node = cellNode(...S.at);
-  node?.setAttribute("tabindex", "0");
-  if (!focus || !node) return;
-  node.focus({ preventScroll: true });
-  keepInView(node);
-}
-
-function keepInView(node) {
-  const grid = $("grid");
-  if (!node || S.at[1] === 0) return;
-  const covered = $("body").querySelector(".agent")?.offsetWidth || 0;
-  const right = node.offsetLeft + node.offsetWidth - grid.clientWidth;
-  if (node.offsetLeft < grid.scrollLeft + covered) grid.scrollLeft = node.offsetLeft - covered;
-  else if (right > grid.scrollLeft) grid.scrollLeft = right;
 }
 
 function choose(r, c) {
@@ -235,10 +257,11 @@ function choose(r, c) {
   showDetail();
   drawHead();
   drawBody(true);
-  keepInView(cellNode(r, c));
+  keepInView();
 }
 
 $("grid").addEventListener("scroll", () => drawBody(false), { passive: true });
+$("grid").addEventListener("focusin", ({ target }) => { if (target.dataset.r) S.at = [+target.dataset.r, +target.dataset.c]; });
 $("grid").addEventListener("click", (event) => {
   const cell = event.target.closest("#body .cell");
   if (!cell) return;

@@ -119,7 +119,7 @@ async function reload() {
   const place = S.chosen && [D.agents[S.chosen.agent][0], D.purposes[S.chosen.purpose]];
   D = fresh;
   S.chosen = place && locate(...place);
-  drawSource();
+  $("source").replaceChildren();
   fillControls();
   await apply();
   if (!S.chosen) closeDetail();
@@ -159,7 +159,6 @@ $("group").hidden = D.agents.length < 9;
 $("trying").open = !isNarrow();
 $("trying").querySelector("summary").addEventListener("click", (event) => { if (!isNarrow()) event.preventDefault(); });
 theme(themed);
-drawSource();
 fillControls();
 showTried();
 draw();

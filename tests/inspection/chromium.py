@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -35,6 +36,14 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 WAIT_S = 60.0
+_ON_3_AND_4 = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Starts a program that reads from file descriptor 3 and writes to 4, as Chromium's pipe wants it."""
 
 
 class NoChromiumError(Exception):
@@ -118,7 +127,7 @@ class Page:
 
     def js(self, code: str) -> Any:
         """The value of an expression, awaited."""
-        asked = {"expression": code, "returnByValue": True, "awaitPromise": True, "replMode": True}
+        asked = {"expression": code, "returnByValue": True, "awaitPromise": True}
         found = self.send("Runtime.evaluate", asked)
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
@@ -175,7 +184,7 @@ def chromium(found: Found) -> Iterator[Callable[[], Page]]:
     to_read, to_write = os.pipe()
     from_read, from_write = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        started = ["sh", "-c", f'exec "$0" "$@" 3<&{to_read} 4>&{from_write}', found.binary, *FLAGS]
+        started = [sys.executable, "-c", _ON_3_AND_4, str(to_read), str(from_write), found.binary, *FLAGS]
         environ = {**os.environ, **({"LD_LIBRARY_PATH": found.libraries} if found.libraries else {})}
         with subprocess.Popen(
             [*started, f"--user-data-dir={profile}"],
