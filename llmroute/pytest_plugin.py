@@ -66,11 +66,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     spec = parent.config.stash.get(_SPEC, None)
     if spec is None:
         return None
-    from llmroute.load.files import split_pointer
-    from llmroute.load.routing_tests import SUFFIX, is_about
+    from llmroute.load.files import TESTS_SUFFIX, split_pointer
+    from llmroute.load.routing_tests import is_about
 
     own = split_pointer(spec)[0]
-    is_tests = file_path.name.endswith(SUFFIX) and is_about(file_path, own)
+    is_tests = file_path.name.endswith(TESTS_SUFFIX) and is_about(file_path, own)
     return RoutingFile.from_parent(parent, path=file_path) if is_tests or file_path.resolve() == Path(own) else None
 
 
@@ -104,11 +104,12 @@ def _as_shown(config: pytest.Config, path: str) -> str:
 
 
 def _cases(collector: RoutingFile, spec: RoutingSpec) -> Sequence[Case]:
-    from llmroute.load.routing_tests import SUFFIX, read_tests
+    from llmroute.load.files import TESTS_SUFFIX
+    from llmroute.load.routing_tests import read_tests
     from llmroute.proof.cases import unrolled
     from llmroute.routing.check_tests import tests
 
-    if not collector.path.name.endswith(SUFFIX):
+    if not collector.path.name.endswith(TESTS_SUFFIX):
         return unrolled(spec.tests, spec.source)
     found = read_tests(_as_shown(collector.config, str(collector.path)))
     _stop_for_errors(collector, (*found.diagnostics, *tests(spec, found.tests, found.source)))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from llmroute.cli.specs import Judged, found_path, open_spec, stop
-from llmroute.load.routing_tests import SUFFIX, beside, read_tests, within
+from llmroute.load.files import TESTS_SUFFIX
+from llmroute.load.routing_tests import beside, read_tests, within
 from llmroute.proof.cases import unrolled
 from llmroute.routing.check_tests import tests as check_tests
 
@@ -42,8 +43,8 @@ def opened(named: str | None, places: Sequence[str]) -> tuple[RoutingSpec, list[
 def _files(place: str, spec_path: str) -> list[str]:
     if Path(place).is_dir():
         return within(place, spec_path)
-    if not place.endswith(SUFFIX):
-        raise click.UsageError(f"{place} is no folder and no *{SUFFIX}: a spec is named with --spec")
+    if not place.endswith(TESTS_SUFFIX):
+        raise click.UsageError(f"{place} is no folder and no *{TESTS_SUFFIX}: a spec is named with --spec")
     return [place]
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmroute.load import read_file
-from llmroute.load.files import SPEC_NAME, split_pointer
-from llmroute.load.files import TESTS_SUFFIX as SUFFIX
+from llmroute.load.files import SPEC_NAME, TESTS_SUFFIX, split_pointer
 from llmroute.routing.check_tests import tests
 from llmroute.routing.report import report
 
@@ -63,12 +62,12 @@ def beside(spec_path: str) -> list[str]:
     name = split_pointer(spec_path)[0]
     if name == "-":
         return []
-    return _of_spec(sorted(Path(name).parent.glob(f"*{SUFFIX}")), name)
+    return _of_spec(sorted(Path(name).parent.glob(f"*{TESTS_SUFFIX}")), name)
 
 
 def within(folder: str, spec_path: str) -> list[str]:
     """The files of tests in a folder and those below it, without those of another spec."""
-    return _of_spec(sorted(Path(folder).rglob(f"*{SUFFIX}")), split_pointer(spec_path)[0])
+    return _of_spec(sorted(Path(folder).rglob(f"*{TESTS_SUFFIX}")), split_pointer(spec_path)[0])
 
 
 def spec_of(test_file: str) -> str:
@@ -80,7 +79,7 @@ def spec_of(test_file: str) -> str:
 
 def _own(test_file: Path) -> Path:
     """The spec of the same name: `cost-split.yaml` of `cost-split.routing-test.yaml`."""
-    return test_file.with_name(f"{test_file.name.removesuffix(SUFFIX)}.yaml")
+    return test_file.with_name(f"{test_file.name.removesuffix(TESTS_SUFFIX)}.yaml")
 
 
 def _of_spec(files: Iterable[Path], spec: str) -> list[str]:
