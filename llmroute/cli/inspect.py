@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llmroute.inspection.data import Subject
     from llmroute.inspection.server import Reading
     from llmroute.load import Loaded
+    from llmroute.routing.spec import RoutingSpec
 
 _OURS = '<meta name="generator" content="llmroute inspect">'
 _BEGINNING = 2_000
@@ -111,7 +112,7 @@ def _subject(loaded: Loaded, what_if: WhatIf) -> Subject:
         lines=shown_lines(loaded.source),
         problems=_problems(loaded, check(loaded.spec, environ=what_if.environ, asker=asker)),
         veil=Veil(prose=lambda text: redacted(visible(text)), value=lambda text: without_keys_in_text(visible(text))),
-        command=_command(what_if),
+        command=redacted(visible(_command(loaded.spec, what_if))),
     )
 
 
@@ -130,18 +131,26 @@ def _problems(loaded: Loaded, checked: object = ()) -> str:
     return "\n".join(line for item in errors for line in drawn(item, judged, io.StringIO()))
 
 
-def _command(what_if: WhatIf) -> str:
-    """What explains a query as the page does, up to its agent, purpose and client."""
+def _command(spec: RoutingSpec, what_if: WhatIf) -> str:
+    """What explains a query as the page does, up to its agent, purpose and client; what may be a key is left out."""
+    from llmroute.inspection.offers import variables
+
+    known = set(variables(spec))
     given = click.get_current_context().params
     flags = ["--no-env"] if given["no_env"] else []
     for flag, value in (
         ("--spec", what_if.spec),
         ("--env-file", given["env_file"]),
-        *(("--set-env", setting) for setting in given["set_env"]),
+        *(("--set-env", _shown(setting, known)) for setting in given["set_env"]),
         *((f"--{name.replace('_', '-')}", given[name]) for name in ("provider", "model", "base_url", "api_key_env")),
     ):
         flags += [flag, shlex.quote(value)] if value is not None else []
     return " ".join(["llmroute explain", *flags])
+
+
+def _shown(setting: str, known: set[str]) -> str:
+    name, _, value = setting.partition("=")
+    return f"{name}={value if name.strip() in known else '…'}"
 
 
 def _serve(what_if: WhatIf, port: int) -> None:

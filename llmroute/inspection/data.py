@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from llmroute.inspection.alike import Silent, rows
 from llmroute.inspection.answers import Answers
-from llmroute.inspection.offers import SETTINGS, Offer, offers
+from llmroute.inspection.offers import SETTINGS, Offer, offers, variables
 from llmroute.routing.route import Query
-from llmroute.routing.scopes import ENV_SETTINGS, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -108,12 +107,9 @@ class _Builder:
 
     def _environ(self) -> Iterator[tuple[str, str]]:
         """The variables of the env layer that are set, keys aside."""
-        settings = [name for name in ENV_SETTINGS if name != "api_key"]
-        for purpose in self.purposes:
-            for setting in settings:
-                for name in variables_of(self.spec.env, setting, purpose):
-                    if self.subject.environ.get(name, "").strip():
-                        yield name, self.subject.veil.prose(self.subject.environ[name])
+        for name in variables(self.spec):
+            if self.subject.environ.get(name, "").strip():
+                yield name, self.subject.veil.prose(self.subject.environ[name])
 
     def _ahead(self, base: Sequence[int], most: int) -> dict[str, Any]:
         """The answers to single changes, as far as there is room, and what there is to try."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmroute.routing.scopes import variables_of
+from llmroute.routing.scopes import ENV_SETTINGS, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,6 +44,17 @@ def offers(
         for purpose in spec.purposes:
             for name in reversed(variables_of(spec.env, setting, purpose)):
                 yield Offer("env", name, purpose, _other(values[setting], environ.get(name)))
+
+
+def variables(spec: RoutingSpec) -> list[str]:
+    """All variables of the env layer, keys aside."""
+    settings = [name for name in ENV_SETTINGS if name != "api_key"]
+    return [
+        name
+        for purpose in (None, *spec.purposes)
+        for setting in settings
+        for name in variables_of(spec.env, setting, purpose)
+    ]
 
 
 def _other(values: tuple[str, ...], now: str | None) -> tuple[str | None, ...]:
