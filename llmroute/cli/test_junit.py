@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from llmroute.cli.output import visible
+from llmroute.cli.report.redact import redacted
 from llmroute.cli.test_view import without_keys
 from llmroute.proof.told import counted, told
 from llmroute.routing.explain import plain
@@ -35,7 +36,7 @@ def _case(result: Result) -> Iterator[str]:
     origin = result.case.origin
     attributes = {"classname": origin.path, "name": result.case.name, "file": origin.path, "line": str(origin.line)}
     # XML has no words for most control characters, not even escaped ones.
-    head = " ".join(f"{name}={quoteattr(visible(value))}" for name, value in attributes.items())
+    head = " ".join(f"{name}={quoteattr(visible(redacted(value)))}" for name, value in attributes.items())
     if result.passed:
         yield f'    <testcase {head} time="0"/>'
         return

@@ -49,6 +49,11 @@ class Outcome(NamedTuple):
         return self.failure.rule if isinstance(self.failure, RoutingError) else self.failure.kind
 
     @property
+    def target(self) -> Target | None:
+        """The target that answered, else the one that was asked last."""
+        return self.answered or (self.steps[-1].target if self.steps else None)
+
+    @property
     def excluded(self) -> Sequence[Excluded]:
         """What was left out."""
         if isinstance(self.failure, RoutingError):
@@ -136,7 +141,7 @@ def _same_exclusions(expected: Sequence[str | ExpectedExclusion], rows: Sequence
 def came(field: str, outcome: Outcome, like: Any = None) -> Came:  # noqa: PLR0911 - one for each kind of field
     """What came of a field; `like` is what was expected of it, whose form it takes."""
     kind, _, key = field.partition(".")
-    target, resolution = outcome.answered, outcome.resolution
+    target, resolution = outcome.target, outcome.resolution
     if kind == "error":
         return _error(outcome)
     if kind == "excluded":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmroute.catalog.presets import PRESETS
+from llmroute.errors import KINDS
 from llmroute.routing.check_variables import unread
 from llmroute.routing.endpoints import is_known
 from llmroute.routing.names import near, nearest
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Path = tuple[str | int, ...]
 
 BESIDE_ERRORS = frozenset({"error", "excluded", "attempts", "tried", "within"})
-"""What may be expected together with an error; all else is about a target that answers."""
+"""What may be expected where there is no route; all else is about a target."""
 
 
 def tests(spec: RoutingSpec, found: Sequence[Test], source: Source) -> Iterator[Diagnostic]:
@@ -69,11 +70,11 @@ def _expectations(case: TestCase, path: Path) -> Iterator[tuple[Expect, Path]]:
 
 
 def _at_odds(expect: Expect, source: Source, path: Path) -> Iterator[Diagnostic]:
-    """An error, and something of a target that can't be there then."""
-    if expect.error is not None:
+    """No route, and something of a target, which is not there then; a call that fails has asked one."""
+    if expect.error is not None and expect.error not in KINDS:
         for name in written(expect):
             if name not in BESIDE_ERRORS:
-                message = f"{name} can't be expected where an error is"
+                message = f"{name} can't be expected where there is no route ({expect.error})"
                 yield report(source, "invalid-value", message, (*path, name), hint="leave one of them out", key=True)
 
 

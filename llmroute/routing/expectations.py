@@ -113,7 +113,7 @@ class Expect:
 
     __pydantic_config__: ClassVar = SHAPE
     provider: Text | None = None
-    """The provider of the target that answers; without faults it is the first of the route."""
+    """The provider of the target that answers, or was asked last where a call fails; without faults the first."""
     model: Text | None = None
     """Its model."""
     base_url: Text | None = None

@@ -136,7 +136,7 @@ def test_keys_are_not_shown(invoke: Invoke) -> None:
     for form in ("text", "json"):
         result = invoke("test", "--format", form, "--junit", "out.xml")
         assert result.exit_code == 1
-        assert key not in result.output + Path("out.xml").read_text(encoding="utf-8").replace(f'name="{key}"', "")
+        assert key not in result.output + Path("out.xml").read_text(encoding="utf-8")
 
 
 # -- Files of tests

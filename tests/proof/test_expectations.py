@@ -229,6 +229,17 @@ def test_of_an_answer_after_faults_the_target_that_answers_is_meant() -> None:
     }
 
 
+def test_of_a_call_that_fails_the_target_that_was_asked_last_is_meant() -> None:
+    given = "given: [{fault: quota}],"
+    assert differences("error: quota, attempts: 2, provider: ollama, layer: default", given) == {}
+    assert differences("error: quota, provider: cloud", given) == {"provider": ("cloud", "ollama")}
+    # Of a row that expects a failure nothing of a target is taken over from what it shares.
+    (result,) = results(
+        "  - {name: t, expect: {provider: cloud}, cases: [{given: [{fault: quota}], expect: {error: quota}}]}"
+    )
+    assert result.passed
+
+
 def test_the_environment_is_that_of_the_test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLMROUTE_MODEL", "openai/gpt-6-sol")
     monkeypatch.setenv("CLOUD_KEY", "abc")

@@ -231,8 +231,8 @@ STRIKES = {
         ],
     ),
     "an-error-and-a-target": (
-        LOCAL + "tests: [{name: n, at: [{at: 0, expect: {error: connect, attempts: 1, model: m}}], "
-        "expect: {error: no-model, provider: ollama}}]",
+        LOCAL + "tests: [{name: n, at: [{at: 0, expect: {error: no-model, attempts: 1, model: m}}], "
+        "expect: {error: no-model, provider: ollama}}, {name: m, expect: {error: connect, provider: ollama}}]",
         [
             ("invalid-value", 3, "/tests/0/at/0/expect/model"),
             ("invalid-value", 3, "/tests/0/expect/provider"),
