@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -264,3 +268,41 @@ def test_a_folder_in_the_place_of_the_local_override(invoke: Invoke, folder: Pat
     result = invoke("local", "off")
     assert result.exit_code == 1
     assert "error: can't write the local override" in result.stderr
+
+
+# -- Questions
+
+
+def asked(folder: Path, line: tuple[str, ...], keys: bytes) -> tuple[int, str]:
+    """Exit status, and what a terminal shows, of a command that is answered with some keys when it asks."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(folder)
+        os.execv(sys.executable, [sys.executable, "-m", "llmroute", *line])  # noqa: S606 - as a shell would start it
+    shown, ends_at = b"", time.monotonic() + 30
+    with suppress(OSError):  # how a terminal says that nobody writes any more
+        while time.monotonic() < ends_at:
+            if select.select([terminal], [], [], 0.1)[0]:
+                shown += os.read(terminal, 4096)
+            elif keys and b"]:" in shown:  # it waits
+                os.write(terminal, keys)
+                keys = b""
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), shown.decode()
+
+
+@pytest.mark.parametrize("line", [("init",), ("trust",)], ids=lambda line: line[0])
+def test_ctrl_c_at_a_question_is_an_interrupt(folder: Path, monkeypatch: pytest.MonkeyPatch, line: tuple[str]) -> None:
+    if line == ("trust",):
+        (folder / "routing.yaml").write_text(RELAY)
+    monkeypatch.setenv("RELAY_KEY", "x")
+    status, shown = asked(folder, line, b"\x03")
+    assert (status, shown.strip().endswith("interrupted")) == (130, True), shown
+    assert not (folder / "state").exists()
+
+
+def test_the_end_of_the_input_is_no(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "routing.yaml").write_text(RELAY)
+    monkeypatch.setenv("RELAY_KEY", "x")
+    status, shown = asked(folder, ("trust",), b"\x04")
+    assert (status, shown.strip().endswith("nothing was trusted")) == (1, True), shown
