@@ -72,7 +72,7 @@ def find(*, fetch: bool) -> Found:
 
 def _unpacked() -> Found:
     root = CACHE / "root"
-    folders = {str(path.parent) for path in (root / "usr/lib").glob("*-linux-gnu*/*.so*")}
+    folders = {str(path.parent) for top in ("lib", "usr/lib") for path in (root / top).glob("*-linux-gnu*/**/lib*.so*")}
     return Found(str(root / "usr/lib/chromium/chromium"), ":".join(sorted(folders)))
 
 
@@ -99,6 +99,7 @@ def _unpack_debians() -> None:
     for package in sorted((CACHE / "archives").glob("*.deb")):
         subprocess.run(["dpkg-deb", "-x", package, CACHE / "root"], check=True)
         package.unlink()
+    shutil.rmtree(CACHE / "lists")
     (CACHE / "done").touch()
 
 
