@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -273,22 +271,29 @@ def test_a_folder_in_the_place_of_the_local_override(invoke: Invoke, folder: Pat
 # -- Questions
 
 
+TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+"""A program that runs another one in a terminal: what forks must have no threads, and pytest may."""
+
+
 def asked(folder: Path, line: tuple[str, ...], keys: bytes) -> tuple[int, str]:
     """Exit status, and what a terminal shows, of a command that is answered with some keys when it asks."""
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(folder)
-        os.execv(sys.executable, [sys.executable, "-m", "llmroute", *line])  # noqa: S606 - as a shell would start it
-    shown, ends_at = b"", time.monotonic() + 30
-    with suppress(OSError):  # how a terminal says that nobody writes any more
+    command = [sys.executable, "-c", TERMINAL, sys.executable, "-m", "llmroute", *line]
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        shown, ends_at = b"", time.monotonic() + 30
         while time.monotonic() < ends_at:
-            if select.select([terminal], [], [], 0.1)[0]:
-                shown += os.read(terminal, 4096)
-            elif keys and b"]:" in shown:  # it waits
-                os.write(terminal, keys)
-                keys = b""
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), shown.decode()
+            if not select.select([process.stdout], [], [], 0.1)[0]:
+                if keys and b"]:" in shown:  # it waits
+                    process.stdin.write(keys)
+                    keys = b""
+            elif part := process.stdout.read(4096):
+                shown += part
+            else:
+                break
+        else:
+            process.kill()
+        return process.wait(), shown.decode()
 
 
 @pytest.mark.parametrize("line", [("init",), ("trust",)], ids=lambda line: line[0])
