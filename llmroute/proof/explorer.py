@@ -33,7 +33,7 @@ from llmroute.routing.constraints import speaks
 from llmroute.routing.endpoints import reference
 from llmroute.routing.override import LocalOverride
 from llmroute.routing.route import EMPTY, Query
-from llmroute.routing.scopes import Scope, entry_name, scopes
+from llmroute.routing.scopes import Scope, entry_name, scopes, written
 from llmroute.routing.spec import PARAMS
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Explorer:
                 continue
             values = scope.values
             rows.append(frozen(values.get("require")) if settled else self._said(scope))
-            settled = settled or _settles(self.spec, values)
+            settled = settled or settles(self.spec, values)
         # A settled query never looks at the purpose; another may ask a provider for its own model for it.
         purpose = None if settled else self._of_purpose(query.purpose)
         return tuple(row for row in rows if row is not None), purpose, self._policies(query)
@@ -139,11 +139,17 @@ class Explorer:
             name = first_variable(self.spec, "provider")
             yield from (self._ask(query, World({name: home.provider})) for home in self.axes.homes)
         relevant = self._relevant(found)
-        written = any(text.kind != "vendor" for text in relevant)
-        # Where nothing is tried after the primary, a far world shows no more than the one in which nothing is set.
-        varied = [seen for seen in answers if seen is nothing or written or _adds(seen)]
-        for seen in (*varied, *_with_fallbacks(opened)):
+        for seen in (*self._bases(answers, relevant), *_with_fallbacks(opened)):
             yield from self._varied(query, relevant, seen)
+
+    def _bases(self, answers: list[Seen], relevant: list[Text]) -> list[Seen]:
+        """The worlds to vary: where no variable is set, or one in which all that the spec asks for is there."""
+        nothing, *filled_in = answers
+        if all(text.kind == "vendor" for text in relevant):
+            # Where nothing is tried after the primary, a far world shows no more than this.
+            return [nothing, *filter(_adds, filled_in)]
+        far = filled_in[-1:] if filled_in and not isinstance(filled_in[-1].answer, RoutingError) else filled_in
+        return far or [nothing]
 
     def _mouths(self, answers: list[Seen]) -> list[str]:
         """Who can choose the endpoint: the environment, and the arguments where they are looked at."""
@@ -219,7 +225,9 @@ class Explorer:
                         further += self._changed(query, text, seen)
             for seen in further:
                 yield seen
-                yield from self._models(query, seen)
+                # An endpoint of the default layer is one of those that the environment can choose with every model.
+                if layer_of(seen.answer, "endpoint") != "default":
+                    yield from self._models(query, seen)
             reached += further
 
     def _changed(self, query: Query, text: Text, seen: Seen) -> Iterator[Seen]:
@@ -227,15 +235,17 @@ class Explorer:
             yield self._ask(query, seen.world._replace(environ={**seen.world.environ, **row.environ}))
 
     def _concerns(self, text: Text, seen: Seen) -> bool:
-        """Whether the URL of a provider has a part in an answer: as a target's, or as the home of a model."""
+        """Whether the provider of a text has a part in an answer: as that of a target, or as the home of a model."""
         answer = seen.answer
-        if text.provider is None or text.kind not in ("url", "vendor") or isinstance(answer, RoutingError):
+        if text.provider is None:
             return True
+        if isinstance(answer, RoutingError) and not answer.excluded:
+            return field_of(answer, "endpoint") is not None
         model = field_of(answer, "model")
         foreign = model is not None and any(row.verdict == "foreign-model" for row in model.candidates)
-        return (
-            foreign or bool(answer.excluded) or any(target.provider == text.provider for target in answer.route.targets)
-        )
+        left_out = any(out.target.startswith(f"{text.provider}/") for out in answer.excluded)
+        targets = () if isinstance(answer, RoutingError) else answer.route.targets
+        return foreign or left_out or any(target.provider == text.provider for target in targets)
 
     def _variations(self, text: Text, base: World) -> list[Variation]:
         key = text, _key(base)
@@ -262,15 +272,20 @@ class Explorer:
         for values in said:
             entries = [entry if isinstance(entry, str) else None for entry in values.get("fallbacks") or ()]
             nested = [entry for entry in values.get("fallbacks") or () if not isinstance(entry, str)]
-            words = [values.get("provider"), values.get("model"), *entries]
-            words += [word for entry in nested for word in (entry.provider, entry.model)]
+            words = [*entries, *(word for place in (values, *map(written, nested)) for word in _choosing(place))]
             if any(word and "$" in word for word in words):
                 return frozenset(text.provider for text in self._texts if text.provider)
             names |= {word.partition("/")[0] for word in words if word}
         return frozenset(names)
 
 
-def _settles(spec: RoutingSpec, values: Mapping[str, Any]) -> bool:
+def _choosing(values: Mapping[str, Any]) -> list[str | None]:
+    """The texts of a place that can choose a provider whose URL is its own."""
+    model = values.get("model") if "provider" not in values and "base_url" not in values else None
+    return [values.get("provider"), model]
+
+
+def settles(spec: RoutingSpec, values: Mapping[str, Any]) -> bool:
     """Whether a scope chooses an endpoint and its model, so that no weaker one adds to either."""
     model = values.get("model")
     if model is None:

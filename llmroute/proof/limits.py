@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import RoutingError
 from llmroute.proof.bounds import Price, Tokens, WorstCase, worst_case
+from llmroute.proof.explorer import QUIET, settles
+from llmroute.proof.incoherence import WAITS
 from llmroute.proof.queries import frozen, query_classes
 from llmroute.proof.witness import Witness
 from llmroute.proof.worlds import ask
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
     from llmroute.routing.route import Resolution
     from llmroute.routing.spec import RoutingSpec
 
-_SILENT = frozenset({"metadata", "headers", "extra_body", "api_key", "auth", "api_version", "transport", "allow_http"})
-"""Settings of a scope that cost nothing."""
+COSTLY = (*WAITS, "deadline", "max_retries", "max_attempts", "retry_on", "fallback_on", "on_stream_break")
+"""The parameters that have a part in what a call may come to."""
+_SILENT = QUIET - set(COSTLY) | {"headers", "extra_body", "api_key"}
 
 
 class Limits(NamedTuple):
@@ -90,12 +93,18 @@ def bounds(spec: RoutingSpec, tokens: Tokens | None = None, price: Price | None 
 
 
 def _signature(spec: RoutingSpec, each: QueryClass, said: dict[Hashable, Hashable]) -> Hashable:
-    """All that can make a difference to what a query costs."""
+    """All that can make a difference to what a query costs: below an endpoint with its model that is little."""
     query = each.query
-    rows = []
+    rows: list[Hashable] = []
+    costs: dict[str, Any] = {}
+    settled = False
     for scope in scopes(spec, query, EMPTY):
-        if scope.path and scope.path not in said:
-            said[scope.path] = frozen({name: value for name, value in scope.values.items() if name not in _SILENT})
-        rows.append(said.get(scope.path))
-    purpose = query.purpose if any(provider.purposes for provider in spec.providers.values()) else None
-    return tuple(rows), purpose, tuple(speaks(policy, query) for policy in spec.policies)
+        costs = {**{name: scope.values[name] for name in COSTLY if name in scope.values}, **costs}
+        key = scope.path, settled
+        if key not in said:
+            names = ("require",) if settled else sorted(scope.values.keys() - _SILENT - set(COSTLY))
+            said[key] = tuple((name, frozen(scope.values.get(name))) for name in names if name in scope.values)
+        rows.append(said[key])
+        settled = settled or settles(spec, scope.values)
+    purpose = query.purpose if not settled and any(provider.purposes for provider in spec.providers.values()) else None
+    return tuple(rows), frozen(costs), purpose, tuple(speaks(policy, query) for policy in spec.policies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import ConstraintViolatedError, RoutingError
@@ -9,17 +10,18 @@ from llmroute.proof.hops import hop_of
 from llmroute.proof.moved import Moved, moved
 from llmroute.proof.shown import shown, target_name
 from llmroute.proof.unbound import unbound
-from llmroute.proof.witness import Witness, smallest
+from llmroute.proof.witness import Witness, smallest, weight
 from llmroute.proof.worlds import ask
 from llmroute.routing.constraints import demands
 from llmroute.routing.context import context
 from llmroute.routing.violations import violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from llmroute.proof.assertions import Assertion
     from llmroute.proof.groups import Explored, Group
+    from llmroute.proof.witness import Shows
     from llmroute.proof.worlds import Seen
     from llmroute.routing.diagnostics import Origin
     from llmroute.routing.route import Excluded, Resolution
@@ -79,113 +81,130 @@ class Verdict(NamedTuple):
     movable: tuple[Moved, ...]
 
 
+class Candidate(NamedTuple):
+    """Worlds of one group that show something of a policy."""
+
+    policy: str
+    outcome: str
+    group: Group
+    places: tuple[Seen, ...]
+    shows: Shows
+    origin: Origin | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """What is told once, for all queries of an agent."""
+        return self.policy, self.outcome, self.origin, self.group.query.agent
+
+    @property
+    def weight(self) -> tuple[int, ...]:
+        """How much the smallest of the worlds sets, and how many names the query has."""
+        names = self.group.query.to_json().values()
+        return *min(weight(seen.world) for seen in self.places), sum(name is not None for name in names)
+
+
 def verify(explored: Explored) -> Verdict:
     """What can be said of everything that was explored; the smallest witness of each policy first."""
-    violations: list[Finding] = []
-    enforced: list[Finding] = []
-    free = unbound(explored.spec)
+    violations: list[Candidate] = []
+    enforced: list[Candidate] = []
     for group in explored.groups:
-        look = _Look(explored.spec, free, group)
-        stuck = list(look.stuck())
-        violations += [*stuck, *look.warned(), *look.asserted()]
-        enforced += look.struck({finding.policy for finding in stuck})
-    return Verdict(_ordered(violations), _ordered(enforced), tuple(moved(explored)))
+        stuck = list(_stuck(group))
+        violations += [*stuck, *_warned(explored.spec, group), *_asserted(explored.spec, group)]
+        enforced += _struck(group, {candidate.policy for candidate in stuck})
+    free = unbound(explored.spec)
+    return Verdict(
+        tuple(_found(explored.spec, free, violations)),
+        tuple(_found(explored.spec, free, enforced)),
+        tuple(moved(explored)),
+    )
 
 
-def _ordered(found: list[Finding]) -> tuple[Finding, ...]:
-    """One finding for each policy, place, outcome and agent: the one with the smallest witness, for all queries."""
-    best: dict[Hashable, Finding] = {}
-    for finding in sorted(found, key=lambda finding: finding.witness.size):
-        key = finding.policy, finding.shown.origin, finding.outcome, finding.witness.query.agent
-        known = best.get(key)
-        best[key] = finding if known is None else known._replace(queries=known.queries + finding.queries)
-    order = list(dict.fromkeys(finding.policy for finding in best.values()))
-    return tuple(sorted(best.values(), key=lambda finding: order.index(finding.policy)))
-
-
-class _Look:
-    """What one group of queries shows."""
-
-    def __init__(self, spec: RoutingSpec, unbound: RoutingSpec, group: Group) -> None:
-        self.spec = spec
-        self.unbound = unbound
-        self.group = group
-        self.query = group.query
-
-    def _finding(self, policy: str, outcome: str, seen: list[Seen], shows: Callable[..., Any]) -> Iterator[Finding]:
-        witness = smallest(self.spec, self.query, seen, shows)
-        if witness is not None:
-            yield Finding(policy, outcome, witness, self.group.size)
-
-    def stuck(self) -> Iterator[Finding]:
-        """What leaves a query that the spec names without a route, while no variable is set."""
-        first = self.group.seen[0]
-        if self.group.declared and isinstance(first.answer, ConstraintViolatedError):
-            for rule in dict.fromkeys(out.rule for out in first.answer.excluded):
-                for finding in self._finding(
-                    rule, "no-route", [first], lambda answer, _, rule=rule: _excluded(answer, rule)
-                ):
-                    reasons = dict.fromkeys(f"{out.target}: {out.reason}" for out in first.answer.excluded)
-                    yield self._placed(finding, "; ".join(reasons))
-
-    def struck(self, known: set[str]) -> Iterator[Finding]:
-        """What leaves a target out, in some world."""
-        found: dict[str, list[Seen]] = {}
-        for seen in self.group.seen:
-            for rule in {out.rule for out in seen.answer.excluded}:
-                found.setdefault(rule, []).append(seen)
-        for rule, places in found.items():
-            if rule not in known:
-                shows = lambda answer, _, rule=rule: _excluded(answer, rule)  # noqa: E731
-                for finding in self._finding(rule, "left-out", places, shows):
-                    alone = isinstance(self._again(finding.witness), RoutingError)
-                    yield self._placed(finding._replace(outcome="refused") if alone else finding)
-
-    def _again(self, witness: Witness) -> Resolution | RoutingError:
-        return ask(self.spec, witness.query, witness.environ)
-
-    def _placed(self, finding: Finding, because: str = "") -> Finding:
-        """The finding with the target's place in the chain that there would be without any demand."""
-        witness, found = finding.witness, finding.shown
-        whole = ask(self.unbound, witness.query, witness.environ)
-        targets = () if isinstance(whole, RoutingError) else whole.route.targets
-        for place, target in enumerate(targets):
-            if target.name == found.target:
-                name = target_name(self.spec, target)
-                found = found._replace(target=name, locality=target.locality, place=place)
+def _found(spec: RoutingSpec, free: RoutingSpec, candidates: list[Candidate]) -> list[Finding]:
+    """One finding for all candidates of a key, with the smallest witness that `resolve` confirms."""
+    groups: dict[Hashable, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(candidate.key, []).append(candidate)
+    found: list[Finding] = []
+    for rows in groups.values():
+        for row in sorted(rows, key=lambda row: row.weight):
+            witness = smallest(spec, row.group.query, row.places, row.shows)
+            if witness is not None:
+                queries = sum(each.group.size for each in rows)
+                found.append(_placed(spec, free, Finding(row.policy, row.outcome, witness, queries)))
                 break
-        return finding._replace(witness=witness._replace(shown=found._replace(because=because or found.because)))
-
-    def warned(self) -> Iterator[Finding]:
-        """Policies that only warn, and a target that does not meet them."""
-        found: dict[str, list[Seen]] = {}
-        for seen in self.group.seen:
-            if not isinstance(seen.answer, RoutingError) and seen.answer.diagnostics:
-                environ = seen.world.variables(self.spec, self.query)
-                for rule, _ in _warnings(self.spec, seen.answer, environ):
-                    found.setdefault(rule, []).append(seen)
-        for rule, places in found.items():
-            shows = lambda answer, environ, rule=rule: dict(_warnings(self.spec, answer, environ)).get(rule)  # noqa: E731
-            yield from self._finding(rule, "reached", places, shows)
-
-    def asserted(self) -> Iterator[Finding]:
-        """Assertions, and a target that breaks them."""
-        for assertion in self.group.asserted:
-
-            def shows(
-                answer: Resolution | RoutingError, environ: Mapping[str, str], said: Assertion = assertion
-            ) -> Shown | None:
-                return _broken(self.spec, answer, environ, said)
-
-            worlds = ((seen, seen.world.variables(self.spec, self.query)) for seen in self.group.seen)
-            places = [seen for seen, environ in worlds if shows(seen.answer, environ)]
-            yield from self._finding(str(assertion), "reached", places, shows)
+    order: dict[str, tuple[int, ...]] = {}
+    for finding in sorted(found, key=lambda finding: finding.witness.size):
+        order.setdefault(finding.policy, finding.witness.size)
+    return sorted(found, key=lambda finding: (order[finding.policy], finding.policy, finding.witness.size))
 
 
-def _excluded(answer: Resolution | RoutingError, rule: str) -> Shown | None:
+def _placed(spec: RoutingSpec, free: RoutingSpec, finding: Finding) -> Finding:
+    """The finding with the target's place in the chain that there would be without any demand."""
+    if finding.outcome == "reached":
+        return finding
+    witness, shown_ = finding.witness, finding.shown
+    whole = ask(free, witness.query, witness.environ)
+    targets = () if isinstance(whole, RoutingError) else whole.route.targets
+    place, target = next(
+        ((number, each) for number, each in enumerate(targets) if each.name == shown_.target), (0, None)
+    )
+    if target is not None:
+        shown_ = shown_._replace(target=target_name(spec, target), locality=target.locality, place=place)
+    answer = ask(spec, witness.query, witness.environ)
+    outcome = "refused" if finding.outcome == "left-out" and isinstance(answer, RoutingError) else finding.outcome
+    return finding._replace(outcome=outcome, witness=witness._replace(shown=shown_))
+
+
+def _stuck(group: Group) -> Iterator[Candidate]:
+    """What leaves a query that the spec names without a route, while no variable is set."""
+    first = group.seen[0]
+    if group.declared and isinstance(first.answer, ConstraintViolatedError):
+        for rule, origin in dict.fromkeys((out.rule, out.origin) for out in first.answer.excluded):
+            yield Candidate(rule, "no-route", group, (first,), partial(_excluded, rule), origin)
+
+
+def _struck(group: Group, known: set[str]) -> Iterator[Candidate]:
+    """What leaves a target out, in some world."""
+    found: dict[tuple[str, Origin], list[Seen]] = {}
+    for seen in group.seen:
+        for key in {(out.rule, out.origin) for out in seen.answer.excluded}:
+            found.setdefault(key, []).append(seen)
+    for (rule, origin), places in found.items():
+        if rule not in known:
+            yield Candidate(rule, "left-out", group, tuple(places), partial(_excluded, rule), origin)
+
+
+def _warned(spec: RoutingSpec, group: Group) -> Iterator[Candidate]:
+    """Policies that only warn, and worlds in which a target does not meet them."""
+    found: dict[str, list[Seen]] = {}
+    for seen in group.seen:
+        if not isinstance(seen.answer, RoutingError) and seen.answer.diagnostics:
+            for rule, _ in _warnings(spec, seen.answer, seen.world.variables(spec, group.query)):
+                found.setdefault(rule, []).append(seen)
+    for rule, places in found.items():
+        yield Candidate(rule, "reached", group, tuple(places), partial(_not_met, spec, rule))
+
+
+def _asserted(spec: RoutingSpec, group: Group) -> Iterator[Candidate]:
+    """Assertions, and worlds in which a target breaks them."""
+    for assertion in group.asserted:
+        shows = partial(_broken, spec, assertion)
+        worlds = ((seen, seen.world.variables(spec, group.query)) for seen in group.seen)
+        places = tuple(seen for seen, environ in worlds if shows(seen.answer, environ))
+        if places:
+            yield Candidate(str(assertion), "reached", group, places, shows)
+
+
+def _excluded(rule: str, answer: Resolution | RoutingError, _: object) -> Shown | None:
     """The first target that a rule has left out; where it stood in the chain, the answer does not say."""
     out: Excluded | None = next((out for out in answer.excluded if out.rule == rule), None)
     return None if out is None else Shown(out.target, "", out.reason, out.origin)
+
+
+def _not_met(
+    spec: RoutingSpec, rule: str, answer: Resolution | RoutingError, environ: Mapping[str, str]
+) -> Shown | None:
+    return dict(_warnings(spec, answer, environ)).get(rule)
 
 
 def _layers(answer: Resolution) -> Mapping[str, str]:
@@ -208,7 +227,7 @@ def _warnings(
 
 
 def _broken(
-    spec: RoutingSpec, answer: Resolution | RoutingError, environ: Mapping[str, str], assertion: Assertion
+    spec: RoutingSpec, assertion: Assertion, answer: Resolution | RoutingError, environ: Mapping[str, str]
 ) -> Shown | None:
     """The first target that breaks an assertion."""
     if isinstance(answer, RoutingError):

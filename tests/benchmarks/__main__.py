@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-TOPICS = ("startup", "resolve", "validate", "http_call", "sdk_call")
+TOPICS = ("startup", "resolve", "validate", "verify", "http_call", "sdk_call")
 
 
 def main(topics: list[str]) -> None:
