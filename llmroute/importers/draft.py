@@ -267,7 +267,7 @@ def _number(value: Any) -> float | None:
 
 def _in_the_clear(url: str) -> bool:
     found = _parsed(url)
-    return found is not None and found.scheme == "http" and found.locality != "local"
+    return found is not None and found.scheme == "http" and found.locality == "remote"
 
 
 def _is_near(url: str | None) -> bool:

@@ -101,7 +101,7 @@ def _provider(spec: RoutingSpec, name: str) -> dict[str, Any]:
             del values["quirks"]
     if declared is not None and declared.purposes:
         values["purposes"] = _plain(declared.purposes)
-    return _ordered({"api": "openai-chat", "proxy": "none", "allow_http": False, **values})
+    return _ordered({"api": "openai-chat", "proxy": "none", **values})
 
 
 _QUIRKS = {item.name for item in fields(Quirks)} - _OWN_TO_THE_CODEC

@@ -101,16 +101,22 @@ def keys_elsewhere(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
 def keys_in_the_clear(spec: RoutingSpec, place: Place) -> Iterator[Diagnostic]:
     """A key that travels over plain HTTP to another machine, and nobody said that it may."""
     url = _url(spec, place) if place.values.get("api_key") and place.values.get("auth") != "none" else None
-    if url is None or url.scheme != "http" or url.locality == "local" or _allows_http(spec, place):
+    if url is None or url.scheme != "http" or url.locality == "local":
+        return
+    said = _allows_http(spec, place)
+    if said:
         return
     message = f"the key travels to {url.host} over plain HTTP"
     hint = "use https://, or write allow_http: true beside it where the network is your own"
-    yield report(spec.source, "key-in-the-clear", message, (*place.path, "api_key"), hint=hint)
+    found = report(spec.source, "key-in-the-clear", message, (*place.path, "api_key"), hint=hint)
+    # Inside a private network, which is held to when connecting, it is the user's to judge.
+    unsaid_on_lan = said is None and url.locality == "lan"
+    yield found._replace(severity="warning") if unsaid_on_lan else found
 
 
-def _allows_http(spec: RoutingSpec, place: Place) -> bool:
+def _allows_http(spec: RoutingSpec, place: Place) -> bool | None:
     said = place.values.get("allow_http")
     if said is None and place.kind != "provider" and "base_url" not in place.values:
         provider = place.values.get("provider") or (reference(spec, place.values.get("model", "")) or ("",))[0]
         said = getattr(spec.providers.get(provider), "allow_http", None)
-    return bool(said)
+    return said

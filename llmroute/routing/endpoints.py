@@ -239,7 +239,9 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
         transport=transport,
         proxy=(facts.declared.proxy if facts else None) or "none",
         # Said of one origin, it holds for no other.
-        allow_http=bool(values.get("allow_http", facts.declared.allow_http if facts and not moved else None)),
+        allow_http=_allows_http(
+            url, said=values.get("allow_http", facts.declared.allow_http if facts and not moved else None)
+        ),
         headers=_mapping(scope, facts, environ, "headers", moved=moved),
         extra_body=_mapping(scope, facts, environ, "extra_body", moved=moved),
         quirks=_quirks(facts, url),
@@ -248,6 +250,11 @@ def endpoint(spec: RoutingSpec, chosen: Selection, scope: Scope, environ: Mappin
         at_home=facts is not None and _is_own(facts, url, moved=moved),
         flows=flows_of(Bundle(spec, scope, facts, url, moved)),
     )
+
+
+def _allows_http(url: Url, *, said: bool | None) -> bool:
+    """Whether a key may travel over plain HTTP; left unsaid, only where the name must lead into the network."""
+    return url.locality == "lan" if said is None else said
 
 
 def _quirks(facts: Facts | None, url: Url) -> Mapping[str, Any]:

@@ -153,7 +153,8 @@ class Connection(Params):
     transport: Transport | None = None
     """`sdk`: the vendor's own SDK; `http`: plain HTTP, the default. Presets openai and anthropic use their SDK."""
     allow_http: bool | None = None
-    """Lets a key travel over plain HTTP to another machine; without it that is an error."""
+    """Whether a key may travel over plain HTTP to another machine. Unsaid, it is an error, and inside a private network
+    a warning; `false` makes it an error there too."""
     headers: Headers | None = field(default=None, repr=False)
     """Headers that are sent here only."""
     extra_body: Mapping[str, Any] | None = field(default=None, repr=False)

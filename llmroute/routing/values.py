@@ -48,6 +48,18 @@ RANGES: Mapping[str, Range] = {
 }
 """The numeric parameters; the JSON Schema holds the same limits."""
 
+
+def described(limits: Range) -> str:
+    """The numbers of a range, in words.
+
+    >>> described(RANGES["max_tokens"]), described(RANGES["timeout"])
+    ('a whole number from 1 to 1,000,000,000', 'a number above 0, up to 86,400')
+    """
+    what = "a whole number" if limits.kind is int else "a number"
+    start = "above 0, up" if 0 < limits.low < 1 else f"from {limits.low:,.0f}"
+    return f"{what} {start} to {limits.high:,.0f}"
+
+
 KINDS: Mapping[str, tuple[str, ...]] = {"retry_on": get_args(RetryKind), "fallback_on": get_args(FallbackKind)}
 """The kinds of failure that each list may name."""
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -146,7 +158,7 @@ def _checked(field: str, value: Any) -> Any:
             raise ValueError(f"write one of {', '.join(CHOICES[field])}")
         return value
     kind, low, high = RANGES[field]
-    expected = f"write {'a whole number' if kind is int else 'a number'} from {low:g} to {high:g}"
+    expected = f"write {described(RANGES[field])}"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError(expected)
     try:

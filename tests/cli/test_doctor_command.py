@@ -358,7 +358,7 @@ def test_a_key_file_is_not_opened_before_it_is_trusted(invoke: Invoke, folder: P
 
 def test_a_key_in_the_clear(invoke: Invoke, folder: Path) -> None:
     (folder / "routing.yaml").write_text("version: 1\n", encoding="utf-8")
-    flags = ("--base-url", "http://10.0.0.5:1/v1", "--model", "m", "--api-key-env", "GOOD")
+    flags = ("--base-url", "http://far.example:1/v1", "--model", "m", "--api-key-env", "GOOD")
     status, report = examined(invoke, *flags)
     found = verdicts(report)
     assert (status, found["key"], found["reach"]) == (1, "failed", "not-checked")

@@ -286,7 +286,7 @@ def test_the_file_says_what_it_is(state: Path) -> None:
 
 # -- Keys in the clear
 
-FAR = "http://10.0.0.5:8000/v1"
+FAR = "http://far.example:8000/v1"
 
 
 def resolved(environ: dict[str, str], **arguments: Any) -> Any:
@@ -295,7 +295,7 @@ def resolved(environ: dict[str, str], **arguments: Any) -> Any:
         return made.resolve()
 
 
-@pytest.mark.parametrize("url", [FAR, "http://gpu-box/v1", "http://relay.example/v1"])
+@pytest.mark.parametrize("url", [FAR, "http://relay.example/v1", "http://8.8.8.8/v1"])
 def test_a_key_over_plain_http(url: str) -> None:
     resolution = resolved({"LLMROUTE_BASE_URL": url, "LLMROUTE_API_KEY": KEY, "LLMROUTE_MODEL": "m"})
     with pytest.raises(
@@ -307,7 +307,13 @@ def test_a_key_over_plain_http(url: str) -> None:
     assert (told.rule, told.severity) == ("key-in-the-clear", "error")
 
 
-@pytest.mark.parametrize("url", ["https://relay.example", "http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://relay.example", "http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"),
+        *("http://gpu-box/v1", "http://10.0.0.5:8000"),  # held to the private network when connecting
+    ],
+)
 def test_where_a_key_may_travel(url: str) -> None:
     resolution = resolved({"LLMROUTE_BASE_URL": url, "LLMROUTE_API_KEY": KEY, "LLMROUTE_MODEL": "m"})
     assert key_of(resolution.target) == KEY
@@ -317,10 +323,15 @@ def test_where_a_key_may_travel(url: str) -> None:
 def test_who_allows_it_allows_it_for_one_origin() -> None:
     at_home = resolved({"LLMROUTE_PROVIDER": "box", "LLMROUTE_API_KEY": KEY})
     assert key_of(at_home.target) == KEY
-    moved = {"LLMROUTE_PROVIDER": "box", "LLMROUTE_BASE_URL": "http://10.0.0.6:8000", "LLMROUTE_API_KEY": KEY}
+    moved = {"LLMROUTE_PROVIDER": "box", "LLMROUTE_BASE_URL": "http://other.example:8000", "LLMROUTE_API_KEY": KEY}
     assert in_the_clear(resolved(moved).target)
     given = resolved({}, base_url=FAR, model="m", api_key=KEY, allow_http=True)
     assert key_of(given.target) == KEY
+
+
+def test_who_forbids_it_forbids_it_inside_the_network_too() -> None:
+    given = resolved({}, base_url="http://10.0.0.5:8000", model="m", api_key=KEY, allow_http=False)
+    assert in_the_clear(given.target)
 
 
 def test_a_key_that_is_not_sent_is_in_no_clear() -> None:

@@ -45,7 +45,6 @@ def test_shorthand_is_spelled_out_and_presets_are_filled_in() -> None:
                 "api": "openai-chat",
                 "api_key": "${GROQ_API_KEY}",
                 "auth": "bearer",
-                "allow_http": False,
                 "proxy": "none",
                 "quirks": {"schema_answers": "alone"},
             },
@@ -53,14 +52,12 @@ def test_shorthand_is_spelled_out_and_presets_are_filled_in() -> None:
                 "preset": "ollama",
                 "api": "openai-chat",
                 "auth": "bearer",
-                "allow_http": False,
                 "proxy": "none",
             },
             "openai": {
                 "preset": "openai",
                 "api": "openai-chat",
                 "auth": "bearer",
-                "allow_http": False,
                 "proxy": "none",
             },
         },
@@ -83,7 +80,6 @@ def test_a_provider_of_its_own_has_no_preset() -> None:
     assert found["providers"]["box"] == {
         "base_url": "http://box.example/v1",
         "api": "openai-chat",
-        "allow_http": False,
         "proxy": "none",
         "purposes": {"a": {}, "b": {"model": "m"}},
     }
@@ -102,7 +98,6 @@ def test_what_the_spec_says_beats_the_preset() -> None:
         "base_url": "https://other.example",
         "api": "x",
         "auth": "bearer",
-        "allow_http": False,
         "proxy": "none",
         "quirks": {"no_user": True, "schema_answers": "alone"},
     }

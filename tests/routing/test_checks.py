@@ -111,7 +111,7 @@ STRIKES = {
         [("vendor-key-elsewhere", 3, "/providers/work/api_key")],
     ),
     "key-in-the-clear": (
-        A % "base_url: 'http://10.0.0.1', model: x, api_key: '${K}'",
+        A % "base_url: 'http://far.example', model: x, api_key: '${K}'",
         [("key-in-the-clear", 2, AT + "api_key")],
     ),
     "key-in-the-clear-on-a-lan-by-a-provider": (
@@ -119,12 +119,12 @@ STRIKES = {
         [("key-in-the-clear", 3, "/providers/box/api_key")],
     ),
     "key-in-the-clear-of-a-scope-to-a-provider": (
-        LOCAL + "providers: {box: {base_url: 'http://gpu-box/v1'}}\nagents: {a: {model: box/m, api_key: '${K}'}}",
+        LOCAL + "providers: {box: {base_url: 'http://box.example/v1'}}\nagents: {a: {model: box/m, api_key: '${K}'}}",
         [("key-in-the-clear", 4, "/agents/a/api_key")],
     ),
     "key-in-the-clear-allowed-for-another-origin": (
         LOCAL + "providers: {box: {base_url: 'http://gpu-box/v1', allow_http: true}}\n"
-        "agents: {a: {provider: box, base_url: 'http://other/v1', model: m, api_key: '${K}'}}",
+        "agents: {a: {provider: box, base_url: 'http://other.example/v1', model: m, api_key: '${K}'}}",
         [("key-in-the-clear", 4, "/agents/a/api_key")],
     ),
     "transport-header": (
@@ -257,6 +257,12 @@ STRIKES = {
 def test_a_rule_strikes(name: str) -> None:
     text, expected = STRIKES[name]
     assert said(text) == expected
+
+
+@pytest.mark.parametrize("url", ["http://192.168.1.20:8000/v1", "http://gpu-box/v1"])
+def test_a_key_in_the_clear_inside_a_private_network_is_a_warning(url: str) -> None:
+    spec = spec_of(LOCAL + f"providers: {{box: {{base_url: '{url}', api_key: '${{K}}', model: m}}}}")
+    assert [(item.rule, item.severity) for item in check(spec)] == [("key-in-the-clear", "warning")]
 
 
 SILENT = {

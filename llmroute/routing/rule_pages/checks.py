@@ -174,14 +174,15 @@ CHECKS: Mapping[str, Page] = {
         fix="Write `provider` beside it: then the text of `model` is sent as it stands.",
     ),
     "key-in-the-clear": Page(
-        why="The key travels over plain HTTP to another machine; whoever is on the way can read it. A server of the "
-        "same network is another machine too. `allow_http: true` says that the network is your own; it holds for the "
-        "origin it stands beside. This machine itself is exempt.",
+        why="The key travels over plain HTTP to another machine; whoever is on the way can read it. Inside "
+        "a private network (which the address is held to when connecting) this is a warning. `allow_http: true` says "
+        "that the network is your own, `false` that the key may not travel there either; it holds for the origin it "
+        "stands beside. This machine itself is exempt.",
         bad=example("""
             version: 1
             providers:
-              gpu-box: {base_url: "http://192.168.1.20:8000/v1", api_key: "${GPU_BOX_KEY}", model: m}
-            defaults: {provider: gpu-box}
+              far: {base_url: "http://llm.example.com/v1", api_key: "${FAR_KEY}", model: m}
+            defaults: {provider: far}
         """),
         good=example("""
             version: 1
