@@ -39,7 +39,8 @@ def _summary(results: Sequence[Result], coverage: Coverage | None) -> Line:
     if coverage is None:
         return verdict, *failures
     count, total = len(coverage.parts) - len(coverage.uncovered), len(coverage.parts)
-    return verdict, *failures, Span(f"; coverage {coverage.percent:.0f} % ({count} of {total})")
+    # Rounded down: a hundred is nothing less than all.
+    return verdict, *failures, Span(f"; coverage {int(coverage.percent)} % ({count} of {total})")
 
 
 def without_keys(lines: Iterable[Line]) -> list[Line]:

@@ -13,7 +13,7 @@ from llmroute.load.yaml_reader import read
 from llmroute.load.yaml_writer import flow, quoted, scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class CantRewriteError(Exception):
@@ -30,20 +30,28 @@ def rewritten(text: str, changes: Mapping[Path, Any]) -> tuple[str, dict[Path, s
     """The text with other values at some paths, and why those that are missing in it were refused."""
     places = nodes(text)
     document = read(text, "").value
+    wanted = deepcopy(document)
     edits: list[_Edit] = []
     refused: dict[Path, str] = {}
     for path, value in changes.items():
         try:
             edits += _edits(text, places, path, _at(document, path), value)
-            document = _with(document, path, value)
+            _at(wanted, path[:-1])[path[-1]] = value
         except CantRewriteError as error:
             refused[path] = str(error)
-    new = text
-    for edit in sorted(edits, reverse=True):
-        new = new[: edit.start] + edit.text + new[edit.end :]
-    if edits and not _holds(new, document):
+    new = _edited(text, edits)
+    if edits and not _holds(new, wanted):
         return text, {**dict.fromkeys(changes, "something else in the file would change too"), **refused}
     return new, refused
+
+
+def _edited(text: str, edits: Iterable[_Edit]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for edit in sorted(edits):
+        pieces += (text[at : edit.start], edit.text)
+        at = edit.end
+    return "".join((*pieces, text[at:]))
 
 
 def _holds(text: str, document: Any) -> bool:
@@ -58,13 +66,6 @@ def _at(document: Any, path: Path) -> Any:
         except (LookupError, TypeError):
             raise CantRewriteError("nothing stands there") from None
     return document
-
-
-def _with(document: Any, path: Path, value: Any) -> Any:
-    changed = deepcopy(document)
-    inside = _at(changed, path[:-1])
-    inside[path[-1]] = value
-    return changed
 
 
 def _edits(text: str, places: Mapping[Path, Node], path: Path, old: Any, new: Any) -> Iterator[_Edit]:

@@ -57,7 +57,7 @@ def test_all_hold(invoke: Invoke) -> None:
         "✓ it stays here  routing.yaml:7\n"
         "✓ plans too  routing.yaml:9\n"
         "\n"
-        "2 passed; coverage 67 % (2 of 3)\n"
+        "2 passed; coverage 66 % (2 of 3)\n"
         "no test shows\n"
         "  scope  agents.lost  routing.yaml:4\n"
     )

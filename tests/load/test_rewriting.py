@@ -79,6 +79,7 @@ def reason(path: tuple[str | int, ...], value: Any, text: str = TEXT) -> str:
         (("flow",), {"error": "no-model"}, "flow: {error: no-model}   # this too"),
         (("list",), ["one", "three"], "  - three"),
         (("block", "z"), "v", "  z: v"),
+        (("block",), {"k": "v", "z": "q", "deep": {"x": [{"y": 1}]}}, "  z: q"),
         (("block", "deep", "x", 0, "y"), 2, "  deep: {x: [ {y: 2} ]}"),
         (("multi", "b"), 3, "  b: 3 }"),
         (("last",), "the end", 'last: "the end"'),

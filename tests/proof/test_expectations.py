@@ -9,6 +9,7 @@ import pytest
 from llmroute.dispatch.routing_tests import run
 from llmroute.load import from_str
 from llmroute.proof.cases import unrolled
+from llmroute.proof.expect import Came, Outcome, came
 from llmroute.proof.told import result_json, told
 from llmroute.routing.explain import plain
 
@@ -246,6 +247,10 @@ def test_the_environment_is_that_of_the_test_alone(monkeypatch: pytest.MonkeyPat
     assert differences("provider: cloud, credential: {status: missing}") == {}
     environ = "environ: {LLMROUTE_PROVIDER: ollama, CLOUD_KEY: k},"
     assert differences("provider: ollama, layer: env, scope: env", environ) == {}
+
+
+def test_of_what_is_not_there_nothing_came() -> None:
+    assert came("provider", Outcome()) == Came(None)
 
 
 # -- How it is told
