@@ -137,7 +137,7 @@ def _command(spec: RoutingSpec, what_if: WhatIf) -> str:
 
     known = set(variables(spec))
     given = click.get_current_context().params
-    flags = ["--no-env"] if given["no_env"] else []
+    flags = [flag for flag, name in (("--no-env", "no_env"), ("--no-local", "no_local")) if given[name]]
     for flag, value in (
         ("--spec", what_if.spec),
         ("--env-file", given["env_file"]),

@@ -17,13 +17,13 @@ function showDetail() {
   markSource(answer, row);
 }
 
-function closeDetail() {
+function closeDetail(andReturn = true) {
   if ($("detail").hidden) return;
   $("detail").hidden = true;
   S.chosen = null;
   drawHead();
   drawBody(true);
-  moveTo(...S.at, true);
+  if (andReturn) moveTo(...S.at, true);
 }
 
 function explanation(answer, row, purpose, kind) {
@@ -34,7 +34,7 @@ function explanation(answer, row, purpose, kind) {
   const before = base(kind, S.chosen.purpose);
   return [
     h("div", { class: "top" }, h("span", {}, who.join(" · ")),
-      h("button", { type: "button", class: "quiet", id: "close", onclick: closeDetail }, "Close")),
+      h("button", { type: "button", class: "quiet", id: "close", onclick: () => closeDetail() }, "Close")),
     h("h2", { id: "detail-title", tabindex: -1, class: error ? "bad" : null }, first ? `${providerOf(first)} / ${first[2]}` : `No route: ${error[0]}`),
     first ? facts(first) : errorText(error, row),
     isChanged(kind, S.chosen.purpose) ? h("p", { class: "note" }, `Before what is tried: ${inWords(before)}`) : "",

@@ -40,7 +40,7 @@ const ahead = () => `Computed ahead: ${count(D.changes.length, "single change")}
 
 function showTried() {
   $("tried").replaceChildren(...S.tried.map((one, index) => h("li", {}, h("button",
-    { type: "button", "aria-label": `Take back ${one.name}`, onclick: () => { S.tried.splice(index, 1); apply(); $("try-name").focus(); } },
+    { type: "button", "aria-label": `Take back ${one.name}`, onclick: () => { S.tried.splice(index, 1); $("try-known").value = ""; apply(); $("try-name").focus(); } },
     `${one.name}${one.value === null ? " not set" : `=${one.value}`} ×`))));
   if (!world) return $("status").replaceChildren(D.live ? "Anything may be tried, several changes at once." : ahead());
   let changed = 0;
@@ -93,7 +93,7 @@ function view(name) {
   $("matrix").hidden = name !== "matrix";
   $("graph").hidden = name !== "graph";
   for (const each of ["matrix", "graph"]) $(`show-${each}`).setAttribute("aria-pressed", String(each === name));
-  if (name === "graph") closeDetail();
+  if (name === "graph") closeDetail(false);
   draw();
 }
 
@@ -122,7 +122,7 @@ async function reload() {
   $("source").replaceChildren();
   fillControls();
   await apply();
-  if (!S.chosen) closeDetail();
+  if (!S.chosen) closeDetail(false);
 }
 
 function locate(agent, purpose) {
@@ -153,7 +153,11 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !$("detail").hidden) closeDetail();
   else if (event.key === "/" && !event.target.closest("input, select, textarea")) { event.preventDefault(); $("search").focus(); }
 });
-window.addEventListener("resize", () => { drawHead(); drawBody(true); });
+window.addEventListener("resize", () => {
+  if (!isNarrow()) $("trying").open = true;
+  drawHead();
+  drawBody(true);
+});
 $("group").setAttribute("aria-pressed", String(S.grouped));
 $("group").hidden = D.agents.length < 9;
 $("trying").open = !isNarrow();
