@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
-from llmroute.routing.values import RANGES
+from llmroute.routing.values import RANGES, described
 from llmroute.wire.chat import ChatRequest, Message, Params, ResponseFormat, Tool, ToolChoice, assistant, system, user
 from llmroute.wire.request import PARAM_NAMES
 
@@ -131,8 +131,7 @@ def _limit(name: str, value: Any) -> Any:
         or not low <= value <= high
         or value != kind(value)
     ):
-        what = f"a whole number from {low:,} to" if kind is int else "a number of seconds above 0, up to"
-        raise ValueError(f"{name}={value!r}: it is {what} {high:,}")
+        raise ValueError(f"{name}={value!r}: it is {described(RANGES[name])}")
     return value
 
 

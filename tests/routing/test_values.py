@@ -11,7 +11,7 @@ from llmroute.routing.policies import Requirements
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query, Secret
 from llmroute.routing.spec import Endpoint, KeyFile, KeyRing, KeyVariable, Scope
-from llmroute.routing.values import RANGES
+from llmroute.routing.values import RANGES, described
 from tests.routing.asking import LOCAL, ask, refused, spec_of
 
 # -- Parameters
@@ -294,3 +294,18 @@ def test_any_mapping_is_an_environment() -> None:
 
 def test_an_error_is_of_one_class() -> None:
     assert isinstance(refused("bad-argument", LOCAL, args={"seed": "x"}), RoutingError)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("temperature", "a number from 0 to 2"),
+        ("frequency_penalty", "a number from -2 to 2"),
+        ("max_tokens", "a whole number from 1 to 1,000,000,000"),
+        ("timeout", "a number above 0, up to 86,400"),
+        ("max_retries", "a whole number from 0 to 100"),
+    ],
+)
+def test_a_range_is_said_as_people_write_numbers(name: str, words: str) -> None:
+    assert described(RANGES[name]) == words
+    assert refused("bad-environment", LOCAL, {f"LLMROUTE_{name.upper()}": "many"}).hint == f"write {words}"
