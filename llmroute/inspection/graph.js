@@ -36,12 +36,14 @@ function agentBoxes() {
 }
 
 function layout() {
-  const columnsOf = [agentBoxes().map((box) => ({ ...box, column: 0, edges: new Map() }))];
+  // A way is one chain of one box; each box and line knows the ways that lead over it.
+  let way = 0;
+  const columnsOf = [agentBoxes().map((box) => ({ ...box, column: 0, edges: new Map(), ways: new Set() }))];
   const nodes = new Map();
   const node = (column, target, error) => {
     const key = `${column} ${error ? `!${error}` : `${target[0]} ${target[4]}`}`;
     if (!nodes.has(key)) {
-      nodes.set(key, { column, target, error, edges: new Map(), weight: 0 });
+      nodes.set(key, { column, target, error, edges: new Map(), ways: new Set() });
       (columnsOf[column] ??= []).push(nodes.get(key));
     }
     return nodes.get(key);
@@ -49,10 +51,13 @@ function layout() {
   for (const box of columnsOf[0]) {
     for (const { targets, error } of box.chains.values()) {
       let from = box;
+      box.ways.add(++way);
       for (const [place, target] of (error ? [null] : targets).entries()) {
         const to = node(place + 1, target, error);
-        to.weight += box.names.length;
-        from.edges.set(to, (from.edges.get(to) || 0) + box.names.length);
+        to.ways.add(way);
+        if (!from.edges.has(to)) from.edges.set(to, { weight: 0, ways: new Set() });
+        from.edges.get(to).weight += box.names.length;
+        from.edges.get(to).ways.add(way);
         from = to;
       }
     }
@@ -81,12 +86,12 @@ function drawGraph() {
   });
   const lines = [];
   columnsOf.flat().forEach((box) => {
-    box.edges.forEach((weight, to) => {
+    box.edges.forEach(({ weight, ways }, to) => {
       const [x1, y1, x2, y2] = [box.x + BOX.width, box.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
       const bend = BOX.between / 2;
       const line = svg("path", { d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`,
         class: `edge${box.column ? " then" : ""}`, "stroke-width": Math.min(5, 1.2 + Math.log2(weight) / 2.5) });
-      lines.push({ line, from: box, to });
+      lines.push({ node: line, ways });
       edges.append(line);
     });
     boxes.append(boxNode(box));
@@ -94,18 +99,23 @@ function drawGraph() {
   const picture = svg("svg", { width: width + 4, height: height + 4, viewBox: `-2 0 ${width + 4} ${height + 4}`, role: "group",
     "aria-label": "Agents and their targets, left to right" }, edges, boxes);
   columnsOf.flat().forEach((box) => {
-    const light = () => highlight(box, lines, columnsOf.flat());
-    const dark = () => highlight(null, lines, columnsOf.flat());
+    const light = () => highlight(box.ways, [...lines, ...columnsOf.flat()]);
+    const dark = () => highlight(null, [...lines, ...columnsOf.flat()]);
     box.node.addEventListener("mouseenter", light);
     box.node.addEventListener("focus", light);
     box.node.addEventListener("mouseleave", dark);
     box.node.addEventListener("blur", dark);
-    const go = () => { view("matrix"); search(box.names ? (box.names.length === 1 ? box.names[0] : "") : box.error || box.target[0]); };
+    const go = () => {
+      view("matrix");
+      search(box.names ? "" : box.error || box.target[0]);
+      const found = rows.findIndex((row) => (row.name === null ? "no agent" : named(row.name)) === box.names?.[0]);
+      moveTo(Math.max(0, found), 0, true);
+    };
     box.node.addEventListener("click", go);
     box.node.addEventListener("keydown", (event) => { if (event.key === "Enter") go(); });
   });
   $("graph").replaceChildren(h("p", {}, "Agents whose calls take the same ways share a box. A dashed line is taken when what stands before it fails. "
-    + "Point at a box to see its ways; choose it to find its calls in the matrix."), picture);
+    + "Point at a box to see its ways; choose it to go to its calls in the matrix."), picture);
 }
 
 function boxNode(box) {
@@ -116,7 +126,7 @@ function boxNode(box) {
     : box.error ? ["no route", box.error] : [box.target[2], `${providerOf(box.target)} · ${box.target[3]}`];
   const leads = [...box.edges.keys()].map((to) => (to.error ? `no route, ${to.error}` : to.target[0])).join("; ");
   box.node = svg("g", { class: `node ${tint}`, tabindex: 0, role: "button", transform: `translate(${box.x} ${box.y})`,
-    "aria-label": `${title}, ${below}${leads ? `; leads to ${leads}` : ""}` },
+    "aria-label": `${title}, ${below}${leads ? `; ${box.names ? "leads to" : "where it fails, some calls go to"} ${leads}` : ""}` },
   svg("rect", { width: BOX.width, height: BOX.height, rx: 7, class: box.names ? "box" : "target" }),
   svg("text", { x: 13, y: 20, class: box.names ? "" : "mono" }, shortened(title, 28)),
   svg("text", { x: 13, y: 36, class: "small" }, shortened(below, 36)),
@@ -124,15 +134,6 @@ function boxNode(box) {
   return box.node;
 }
 
-function highlight(box, lines, all) {
-  const lit = new Set(box ? [box] : all);
-  if (box) {
-    const walk = (start, from, to) => lines.filter((each) => each[from] === start).forEach((each) => {
-      if (!lit.has(each[to])) { lit.add(each[to]); walk(each[to], from, to); }
-    });
-    walk(box, "from", "to");
-    walk(box, "to", "from");
-  }
-  all.forEach((each) => each.node.classList.toggle("off", !lit.has(each)));
-  lines.forEach(({ line, from, to }) => line.classList.toggle("off", !(lit.has(from) && lit.has(to))));
+function highlight(ways, all) {
+  for (const { node, ways: own } of all) node.classList.toggle("off", ways !== null && ![...own].some((way) => ways.has(way)));
 }

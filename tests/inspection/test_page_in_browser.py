@@ -207,6 +207,26 @@ def test_the_graph_leads_from_agents_to_targets_to_fallbacks(look: Callable[...,
     assert tab.js("document.querySelectorAll('#graph .node.off').length") > 0
     tab.press("Enter")
     assert not tab.js("$('matrix').hidden")
+    assert tab.js(f"{FOCUS}.innerText") == "no agent"
+    tab.js("view('graph'); [...document.querySelectorAll('#graph .node')].find((n) => n.ariaLabel[0] === 'r').focus()")
+    tab.press("Enter")
+    assert tab.js(f"{FOCUS}.innerText") == "reviewer"
+    tab.js("view('graph'); [...document.querySelectorAll('#graph .node')].find((n) => n.ariaLabel[0] === 'l').focus()")
+    tab.press("Enter")
+    assert tab.js("$('search').value") == "ollama/llama3.1:8b"
+
+
+def test_a_box_of_the_graph_lights_up_its_own_ways_alone(look: Callable[..., Page]) -> None:
+    same = "model: openai/x"
+    text = f"version: 1\nagents:\n  a: {{{same}, fallbacks: [anthropic/y]}}\n  b: {{{same}, fallbacks: []}}\n"
+    tab = look(text)
+    tab.click("#show-graph")
+    lit = "[...document.querySelectorAll('#graph .node:not(.off)')].map((node) => node.ariaLabel.split(',')[0])"
+    # Both ask x first; only one of them goes on.
+    for agent, ways in {"a": ["a", "x", "y"], "b": ["b", "x"]}.items():
+        tab.js(f"[...document.querySelectorAll('#graph .node')].find((n) => n.ariaLabel[0] === '{agent}').focus()")
+        assert tab.js(lit) == ways
+    assert tab.js("document.querySelectorAll('#graph .edge:not(.off)').length") == 1
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
