@@ -51,7 +51,7 @@ def _for(row: Row, explored: Explored) -> str:
         for kind in row.names
     }
     parts = [
-        f"{kind[:-1]} {names([name or 'none' for name in found])}"
+        f"{kind[:-1]} {names([name or '(none)' for name in found])}"
         for kind, found in row.names.items()
         if len(found) < len(every[kind])
     ]

@@ -6,9 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import RoutingError
+from llmroute.proof.axes import ANY_MODEL
 from llmroute.proof.shown import shown, target_name
 from llmroute.proof.witness import smallest
 from llmroute.routing.constraints import Demand, Hop
+from llmroute.routing.context import CLOUD_SUFFIXES
 from llmroute.routing.diagnostics import Origin
 from llmroute.routing.endpoints import facts_of
 from llmroute.routing.route import LOCALITIES
@@ -75,7 +77,9 @@ class Row(NamedTuple):
         for provider in (self.target.provider, *self.alike):
             conditions = [text.replace(f"={own}", f"={provider}") if self.alike else text for text in self.conditions]
             yield {
-                "target": self.name if provider == own else f"{provider}/{self.name.removeprefix(f'{own}/')}",
+                "target": self.name
+                if provider == self.target.provider
+                else f"{provider}/{self.name.removeprefix(f'{own}/')}",
                 "locality": self.target.locality,
                 "conditions": conditions,
                 "role": self.role,
@@ -92,7 +96,18 @@ def reach(explored: Explored, wanted: Wanted = _ALL) -> list[Row]:
         for row in _of_group(explored, group, wanted):
             key = row.name, row.role, row.conditions
             found[key] = _joined(found[key], row) if key in found else row
-    return sorted(found.values(), key=_order)
+    rows = [row for row in found.values() if not _is_told(row, found)]
+    return sorted(rows, key=_order)
+
+
+def _is_told(row: Row, found: Mapping[Hashable, Row]) -> bool:
+    """Whether a model that ends as an Ollama's cloud models do is but one of any, for being as far away as they are."""
+    cloud, plainly = f"{shown(ANY_MODEL)}{CLOUD_SUFFIXES[0]}", shown(ANY_MODEL)
+    if cloud not in row.name:
+        return False
+    conditions = tuple(text.replace(cloud, plainly) for text in row.conditions)
+    plain = found.get((row.name.replace(cloud, plainly), row.role, conditions))
+    return plain is not None and plain.target.locality == row.target.locality and plain.queries == row.queries
 
 
 def _order(row: Row) -> tuple[int, int, int]:

@@ -34,7 +34,8 @@ class Witness(NamedTuple):
         said = (self.query.agent, self.query.purpose, self.query.client)
         set_ = (*self.environ.items(), *self.query.args.items())
         length = sum(len(str(part)) for row in set_ for part in row)
-        return len(set_) + 2 * (self.query.override is not None), sum(name is not None for name in said), length
+        heavy = len(self.query.args) + 2 * (self.query.override is not None)
+        return len(set_) + heavy, sum(name is not None for name in said), length
 
     def command(self, spec_path: str) -> str:
         """The line for a shell that shows it."""
@@ -81,7 +82,9 @@ def smallest(spec: RoutingSpec, query: Query, seen: Iterable[Seen], shows: Shows
 def weight(world: World) -> tuple[int, int]:
     """How much a world sets, and how long that is."""
     rows = (*world.environ.items(), *world.args.items(), *((("", world.bare),) if world.bare else ()))
-    return len(rows) + 2 * (world.override is not None), sum(len(str(part)) for row in rows for part in row)
+    # What a user sets is nearer than what a program passes, and that nearer than what is switched on.
+    heavy = len(world.args) + 2 * (world.override is not None)
+    return len(rows) + heavy, sum(len(str(part)) for row in rows for part in row)
 
 
 def _witness(spec: RoutingSpec, query: Query, world: World, shows: Shows) -> Witness | None:

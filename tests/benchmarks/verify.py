@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 from llmroute.proof.assertions import read
@@ -62,4 +63,4 @@ def main() -> None:
         report(spec, Asked(assertions=(NEVER,)))
 
     what = f"verify {AGENTS:,} agents, {PURPOSES} purposes, {CLIENTS} clients"
-    show(what, min(seconds(verified) for _ in range(3)), 2, "s")
+    show(what, min(seconds(verified, process_time) for _ in range(3)), 2, "s of processor time")
