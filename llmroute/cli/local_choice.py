@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 LIMIT_S = 5.0
 """How long a server may take to say which models it has."""
-_BARE_HOSTS = ("localhost", "127.0.0.1", "[::1]")
-"""They may stand without a scheme before them: no model has such a name."""
+_BARE_URL = re.compile(r"(localhost|(\d{1,3}\.){3}\d{1,3}|\[[0-9A-Fa-f:.]+\])(:\d*)?(/.*)?")
+"""What may stand without a scheme before it: no model has such a name."""
 
 
 def read_words(words: Sequence[str]) -> tuple[str | None, str | None]:
@@ -33,12 +34,12 @@ def read_words(words: Sequence[str]) -> tuple[str | None, str | None]:
     urls = [word for word in words if _is_url(word)]
     names = [word for word in words if not _is_url(word)]
     if len(urls) > 1 or len(names) > 1:
-        raise click.UsageError("name one URL and one model at the most")
+        raise click.UsageError("name one URL and one model at the most; a URL with another machine's name has http://")
     return (read_url(urls[0]) if urls else None), (names[0] if names else None)
 
 
 def _is_url(word: str) -> bool:
-    return "://" in word or word.partition("/")[0].rpartition(":")[0] in _BARE_HOSTS or word in _BARE_HOSTS
+    return "://" in word or _BARE_URL.fullmatch(word) is not None
 
 
 def read_url(text: str) -> str:

@@ -311,3 +311,28 @@ def test_the_end_of_the_input_is_no(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("RELAY_KEY", "x")
     status, shown = asked(folder, ("trust",), b"\x04")
     assert (status, shown.strip().endswith("nothing was trusted")) == (1, True), shown
+
+
+# -- URLs without a scheme
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("localhost", "http://localhost/v1"),
+        ("localhost:8080", "http://localhost:8080/v1"),
+        ("localhost/api", "http://localhost/api"),
+        ("192.168.1.20:8000", "http://192.168.1.20:8000/v1"),
+        ("10.0.0.5/v1", "http://10.0.0.5/v1"),
+        ("[fd00::1]:8000", "http://[fd00::1]:8000/v1"),
+    ],
+)
+def test_a_url_of_a_local_server_needs_no_scheme(invoke: Invoke, typed: str, url: str) -> None:
+    assert invoke("local", "on", typed, "m").stdout == f"local: on → {url} / m\n"
+
+
+@pytest.mark.parametrize("typed", ["box:8000", "library/qwen:7b", "8.8.8.8:80"])
+def test_a_name_is_a_model_unless_it_has_a_scheme(invoke: Invoke, typed: str) -> None:
+    result = invoke("local", "on", typed, "m")
+    assert result.exit_code == 2
+    assert ("http://" in result.stderr) or ("not on this machine" in result.stderr)
