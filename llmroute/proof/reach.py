@@ -14,10 +14,10 @@ from llmroute.routing.context import CLOUD_SUFFIXES
 from llmroute.routing.diagnostics import Origin
 from llmroute.routing.endpoints import facts_of
 from llmroute.routing.route import LOCALITIES
-from llmroute.routing.violations import violation
+from llmroute.routing.violations import matches, violation
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from llmroute.proof.groups import Explored, Group
     from llmroute.proof.worlds import Seen
@@ -96,14 +96,14 @@ def reach(explored: Explored, wanted: Wanted = _ALL) -> list[Row]:
         for row in _of_group(explored, group, wanted):
             key = row.name, row.role, row.conditions
             found[key] = _joined(found[key], row) if key in found else row
-    rows = [row for row in found.values() if not _is_told(row, found)]
+    rows = [row for row in found.values() if not _is_told(row, found, explored.explorer.axes.asked.models)]
     return sorted(rows, key=_order)
 
 
-def _is_told(row: Row, found: Mapping[Hashable, Row]) -> bool:
+def _is_told(row: Row, found: Mapping[Hashable, Row], globs: Sequence[str]) -> bool:
     """Whether a model that ends as an Ollama's cloud models do is but one of any, for being as far away as they are."""
     cloud, plainly = f"{shown(ANY_MODEL)}{CLOUD_SUFFIXES[0]}", shown(ANY_MODEL)
-    if cloud not in row.name:
+    if cloud not in row.name or matches(globs, row.target.model, row.target.name) is not None:
         return False
     conditions = tuple(text.replace(cloud, plainly) for text in row.conditions)
     plain = found.get((row.name.replace(cloud, plainly), row.role, conditions))

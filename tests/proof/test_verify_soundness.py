@@ -89,7 +89,7 @@ def globs_of(case: Case) -> list[str]:
     """Every glob that something compares a model with."""
     found = [glob for policy in case.document["policies"] for glob in policy.get("deny", {}).get("models", ())]
     words = [word for _, text in case.assertions for word in text.split() if word.startswith("model=")]
-    return [*found, *(glob for word in words for glob in word.removeprefix("model=").split(",")), "*-cloud", "*:cloud"]
+    return [*found, *(glob for word in words for glob in word.removeprefix("model=").split(","))]
 
 
 def fitted(globs: list[str], provider: str | None, model: str) -> list[bool]:
