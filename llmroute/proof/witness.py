@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from llmroute.proof.axes import ANY_MODEL
 from llmroute.routing.route import EMPTY
 
 if TYPE_CHECKING:
@@ -33,9 +34,8 @@ class Witness(NamedTuple):
         """By which witnesses are compared: what they set, what they ask for, and how long that is."""
         said = (self.query.agent, self.query.purpose, self.query.client)
         set_ = (*self.environ.items(), *self.query.args.items())
-        length = sum(len(str(part)) for row in set_ for part in row)
         heavy = len(self.query.args) + 2 * (self.query.override is not None)
-        return len(set_) + heavy, sum(name is not None for name in said), length
+        return len(set_) + heavy, sum(name is not None for name in said), _length(set_)
 
     def command(self, spec_path: str) -> str:
         """The line for a shell that shows it."""
@@ -84,7 +84,12 @@ def weight(world: World) -> tuple[int, int]:
     rows = (*world.environ.items(), *world.args.items(), *((("", world.bare),) if world.bare else ()))
     # What a user sets is nearer than what a program passes, and that nearer than what is switched on.
     heavy = len(world.args) + 2 * (world.override is not None)
-    return len(rows) + heavy, sum(len(str(part)) for row in rows for part in row)
+    return len(rows) + heavy, _length(rows)
+
+
+def _length(rows: Iterable[tuple[str, Any]]) -> int:
+    """How long some settings are; a model that stands for any is the shortest there is."""
+    return sum(len(str(part).replace(ANY_MODEL, "")) for row in rows for part in row)
 
 
 def _witness(spec: RoutingSpec, query: Query, world: World, shows: Shows) -> Witness | None:
