@@ -30,6 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "inspect": Entry("llmroute.cli.inspect:inspect", "Write a page on which to see where every call goes, and why."),
     "verify": Entry("llmroute.cli.verify:verify", "Prove what holds for every query, in any environment."),
     "reach": Entry("llmroute.cli.reach:reach", "List all that a query could ever get, or who could get somewhere."),
+    "fmt": Entry("llmroute.cli.fmt:fmt", "Write a spec in one layout, with its comments."),
     "run": Entry("llmroute.cli.run:run", "Send a prompt where the spec says, and print the answer."),
     "models": Entry("llmroute.cli.models:models", "List the models that each provider offers."),
     "doctor": Entry("llmroute.cli.doctor:doctor", "Look at every target, and say what to do about each that fails."),
