@@ -16,6 +16,7 @@ ADAPTERS: dict[str, str] = {
     "http": "llmroute.adapters.http:HttpAdapter",
     "openai_sdk": "llmroute.adapters.openai_sdk:OpenAISDKAdapter",
     "anthropic_sdk": "llmroute.adapters.anthropic_sdk:AnthropicSDKAdapter",
+    "litellm": "llmroute.adapters.litellm_sdk:LiteLLMAdapter",
     "oci-genai": "llmroute.adapters.oci:OracleAdapter",
     "mock": "llmroute.adapters.mock:MockAdapter",
 }

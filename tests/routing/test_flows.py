@@ -224,7 +224,6 @@ def test_an_adapter_that_finds_vendors_by_itself_is_a_flow_of_its_own() -> None:
     assert held(text) == [("adapter:litellm", "litellm://litellm", 3)]
 
 
-
 # -- Where only the origin is the spec's
 
 
