@@ -14,8 +14,10 @@ precedence says:
   the purpose, whose home that endpoint is. Every kind of model is given once.
 * Fallbacks stand in the spec. They are kept as long as the primary is as remote as they are, so an environment in which
   every primary is remote shows all of them.
-* A variable in a text of the spec, or of a vendor, changes that text and nothing else: one at a time is varied, once
-  while the others hold what they must, and once while they are as remote as they can be.
+* A target has one provider, one model and one URL. So of the texts in which the spec, or a vendor, puts variables, one
+  that chooses a provider, one that names a model and one that is a URL are varied together, while all others hold what
+  leaves the most open: URLs that are remote. A provider whose URL is made of variables is at home wherever they put it,
+  so it is chosen with each of them too.
 
 A world that is an error leads nowhere, so asking one too many proves nothing wrong.
 """
@@ -27,14 +29,13 @@ from typing import TYPE_CHECKING, Any
 from llmroute.errors import RoutingError
 from llmroute.proof.axes import ANY_URLS, Axes
 from llmroute.proof.queries import frozen
+from llmroute.proof.signatures import QUIET, Signatures
 from llmroute.proof.texts import Text, Variation, filled, texts, variations
 from llmroute.proof.worlds import Reached, Said, Seen, World, field_of, first_variable, layer_of
-from llmroute.routing.constraints import speaks
 from llmroute.routing.endpoints import reference
 from llmroute.routing.override import LocalOverride
 from llmroute.routing.route import EMPTY, Query
-from llmroute.routing.scopes import Scope, entry_name, scopes, written
-from llmroute.routing.spec import PARAMS
+from llmroute.routing.scopes import Scope, scopes, written
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from llmroute.proof.interests import Interests
     from llmroute.routing.spec import RoutingSpec
 
-QUIET = frozenset({*PARAMS, "metadata", "auth", "api_version", "transport", "allow_http"})
-"""Settings of a scope that have no say in where a call goes."""
+
+_AT_A_PROVIDER = len(("providers", "name", "base_url"))
 
 
 class Explorer:
@@ -60,8 +61,9 @@ class Explorer:
         self._texts = texts(self.axes) if environment else []
         self._known: dict[Hashable, Reached] = {}
         self._open: dict[Hashable, tuple[Seen, ...]] = {}
-        self._signatures: dict[Any, Hashable] = {}
-        self._blind = QUIET if any(text.kind == "other" for text in self._texts) else QUIET | {"headers", "extra_body"}
+        self._rows: dict[Hashable, list[Variation]] = {}
+        needs = any(text.kind == "other" for text in self._texts)
+        self._alike = Signatures(spec, QUIET if needs else QUIET | {"headers", "extra_body"})
         own = [text for text in self._texts if text.kind != "vendor"]
         self._needed = World(filled(self.axes, own, far=False)) if own else World()
         self._far = World(filled(self.axes, self._texts, far=True)) if self._texts else World()
@@ -69,46 +71,14 @@ class Explorer:
     def reached(self, query: Query) -> Reached:
         """What a query can get."""
         found = scopes(self.spec, query, EMPTY)
-        key = self.signature(query, found)
+        key = self._alike.of(query, found)
         if key not in self._known:
             self._known[key] = Reached(tuple(self._explore(query, found)))
         return self._known[key]
 
-    # -- what is decided alike
-
-    def signature(self, query: Query, found: list[Scope] | None = None) -> Hashable:
-        """All of a query that can make a difference. Below a scope with an endpoint and a model only demands count."""
-        found = scopes(self.spec, query, EMPTY) if found is None else found
-        rows: list[Hashable] = []
-        settled = False
-        for scope in found:
-            if scope.layer == "env":
-                rows.append("env")
-                continue
-            values = scope.values
-            rows.append(frozen(values.get("require")) if settled else self._said(scope))
-            settled = settled or settles(self.spec, values)
-        # A settled query never looks at the purpose; another may ask a provider for its own model for it.
-        purpose = None if settled else self._of_purpose(query.purpose)
-        return tuple(row for row in rows if row is not None), purpose, self._policies(query)
-
-    def _said(self, scope: Scope) -> Hashable:
-        key = scope.path or scope.name
-        if key not in self._signatures:
-            values = {name: value for name, value in scope.values.items() if name not in self._blind}
-            self._signatures[key] = (scope.layer, scope.specific, frozen(values)) if values else None
-        return self._signatures[key]
-
-    def _of_purpose(self, purpose: str | None) -> Hashable:
-        """What providers say of a purpose."""
-        key = "purpose", purpose
-        if key not in self._signatures:
-            said = ((each.purposes, entry_name(each.purposes, purpose or "")) for each in self.spec.providers.values())
-            self._signatures[key] = tuple(own and rows and frozen(rows[own]) for rows, own in said)
-        return purpose is None or self._signatures[key]
-
-    def _policies(self, query: Query) -> tuple[bool, ...]:
-        return tuple(speaks(policy, query) for policy in self.spec.policies)
+    def signature(self, query: Query) -> Hashable:
+        """Equal for queries that are decided alike."""
+        return self._alike.of(query, scopes(self.spec, query, EMPTY))
 
     # -- what is asked
 
@@ -179,12 +149,11 @@ class Explorer:
         """Every kind of endpoint that the env layer, or the arguments, can choose."""
         stronger = [scope for scope in found if scope.layer == "agent" or (scope.layer == "client" and mouth == "env")]
         weaker = [frozen(scope.values.get("require")) for scope in found if scope not in stronger]
-        key = mouth, tuple(map(self._said, stronger)), tuple(filter(None, weaker)), self._policies(query)
+        key = mouth, tuple(map(self._alike.said, stronger)), tuple(filter(None, weaker)), self._alike.policies(query)
         if key not in self._open:
-            bases = [self._far] if self._texts and any(text.kind != "vendor" for text in self._texts) else []
-            self._open[key] = tuple(
-                self._ask(query, world) for base in (World(), *bases) for world in self._spoken(mouth, base)
-            )
+            bases = [self._far] if any(text.kind != "vendor" for text in self._texts) else []
+            worlds = [world for base in (World(), *bases) for world in self._spoken(mouth, base)]
+            self._open[key] = tuple(self._ask(query, world) for world in (*worlds, *self._moved_homes(mouth)))
         return self._open[key]
 
     def _spoken(self, mouth: str, base: World) -> Iterator[World]:
@@ -198,6 +167,15 @@ class Explorer:
                     yield self._say(base, mouth, Said(provider, url, model, api))
                 if provider is None and url is not None and mouth == "env" and reference(self.spec, model):
                     yield base._replace(override=LocalOverride(url, model))
+
+    def _moved_homes(self, mouth: str) -> Iterator[World]:
+        """Each provider with a URL made of variables, wherever these put it: there it is at home."""
+        for text in self._texts:
+            if text.kind == "url" and text.provider is not None and len(text.path) == _AT_A_PROVIDER:
+                for row in self._variations(text, self._far):
+                    base = self._far._replace(environ={**self._far.environ, **row.environ})
+                    for model in self.axes.models(text.provider):
+                        yield self._say(base, mouth, Said(text.provider, None, model))
 
     def _say(self, base: World, mouth: str, said: Said) -> World:
         """The world in which the environment, or the program, says something of the endpoint."""
@@ -249,9 +227,9 @@ class Explorer:
 
     def _variations(self, text: Text, base: World) -> list[Variation]:
         key = text, _key(base)
-        if key not in self._signatures:
-            self._signatures[key] = list(variations(self.axes, text, base.environ))  # type: ignore[assignment]
-        return self._signatures[key]  # type: ignore[return-value]
+        if key not in self._rows:
+            self._rows[key] = list(variations(self.axes, text, base.environ))
+        return self._rows[key]
 
     def _relevant(self, found: list[Scope]) -> list[Text]:
         """The texts that a query can come to: those of its scopes, and of the providers that these speak of."""
@@ -283,14 +261,6 @@ def _choosing(values: Mapping[str, Any]) -> list[str | None]:
     """The texts of a place that can choose a provider whose URL is its own."""
     model = values.get("model") if "provider" not in values and "base_url" not in values else None
     return [values.get("provider"), model]
-
-
-def settles(spec: RoutingSpec, values: Mapping[str, Any]) -> bool:
-    """Whether a scope chooses an endpoint and its model, so that no weaker one adds to either."""
-    model = values.get("model")
-    if model is None:
-        return False
-    return "provider" in values or "base_url" in values or ("$" not in model and reference(spec, model) is not None)
 
 
 def _key(world: World) -> tuple[tuple[str, str], ...]:

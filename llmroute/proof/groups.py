@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import product, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.proof.explorer import QUIET, Explorer
+from llmroute.proof.explorer import Explorer
 from llmroute.proof.interests import interests
 from llmroute.proof.queries import KINDS, Alike, QueryClass, alike
+from llmroute.proof.signatures import QUIET
 from llmroute.routing.route import EMPTY
 
 if TYPE_CHECKING:

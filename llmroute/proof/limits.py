@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import RoutingError
 from llmroute.proof.bounds import Price, Tokens, WorstCase, worst_case
-from llmroute.proof.explorer import QUIET, settles
 from llmroute.proof.incoherence import WAITS
 from llmroute.proof.queries import frozen, query_classes
+from llmroute.proof.signatures import QUIET, settles
 from llmroute.proof.witness import Witness
 from llmroute.proof.worlds import ask
 from llmroute.routing.constraints import speaks
