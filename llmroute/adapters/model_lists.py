@@ -50,6 +50,12 @@ def list_models(questions: Questions, preset: str | None) -> tuple[Model, ...]:
     endpoint = questions.call.endpoint
     if endpoint.api == "mock":
         return ()
+    if endpoint.api == "oci-genai":
+        from llmroute.adapters.oci_models import chat_models
+
+        return _of_rows(chat_models(questions.call))
+    if endpoint.api == "litellm":
+        raise RequestError(f"{where(endpoint)}: LiteLLM asks no provider for its models", **context(endpoint))
     if endpoint.api == "anthropic-messages":
         return _of_rows(_pages(questions))
     if endpoint.api == "ollama-chat" or preset == "ollama":

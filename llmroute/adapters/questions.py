@@ -109,14 +109,19 @@ class Questions:
             raise failure
 
     def _send(self, method: str, url: str, body: Mapping[str, Any] | None, timeouts: Timeouts) -> Translated:
-        headers = headers_of(self.call, stream=False)
         content = None if body is None else json.dumps(body).encode()
-        if content is None:
-            headers.pop("content-type", None)
+        headers = self._headers(method, url, content)
         with translating():
             extensions = {"timeout": timeouts.to_dict()}
             request = httpx2.Request(method, url, headers=headers, content=content, extensions=extensions)
             return Translated(self._way.handle_request(request))
+
+    def _headers(self, method: str, url: str, content: bytes | None) -> dict[str, str]:
+        del method, url  # whoever signs requests signs them too
+        headers = headers_of(self.call, stream=False)
+        if content is None:
+            headers.pop("content-type", None)
+        return headers
 
     def _whole(self, response: Translated) -> bytes:
         body = bytearray()

@@ -144,7 +144,7 @@ def _refused(target: Target, failure: CallError, answer: ServerAnswer) -> Findin
     step = "is there credit left? see the account of the provider"
     if isinstance(failure, AuthenticationError):
         credential = target.credential
-        step = f"is the key right? it comes from {credential.variable or credential.source}"
+        step = failure.hint or f"is the key right? it comes from {credential.variable or credential.source}"
         if not answer.key_sent:
             step = "declare an api_key for it" if credential.status == "none" else "see its key above"
     return Finding("auth", "failed", failure.message, step)

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from llmroute.routing.route import Target
 
-ASKABLE = ("openai-chat", "anthropic-messages", "ollama-chat")
+ASKABLE = ("openai-chat", "anthropic-messages", "ollama-chat", "oci-genai")
 """The formats whose servers have a list of models."""
+_SIGNED = frozenset({"oci-genai"})
+"""Those whose requests are signed where there is no key."""
 
 
 class ServerAnswer(NamedTuple):
@@ -52,12 +54,12 @@ def ask_server(targets: Sequence[Target], preset: str | None, limit_s: float) ->
     try:
         models = _list(target, preset, ends_at)
     except LLMRouteError as failure:
-        return ServerAnswer(failure=failure, key_sent=not keyless)
+        return ServerAnswer(failure=failure, key_sent=not keyless or target.api in _SIGNED)
     names = names_of(models)
     unlisted = dict.fromkeys(one.model for one in targets if not is_listed(one.model, names))
     return ServerAnswer(
         models,
-        key_sent=not keyless,
+        key_sent=not keyless or target.api in _SIGNED,
         is_public=not keyless and _is_public(target, preset, ends_at),
         known_by_name={model: _knows(replace(target, model=model), ends_at) for model in unlisted},
     )
@@ -95,6 +97,8 @@ def _knows(target: Target, ends_at: float) -> bool | None:
     """Whether a server has a model by a name that its list does not show: an alias, a model of one's own."""
     if target.api == "ollama-chat":
         return False
+    if target.api == "oci-genai":
+        return None  # endpoints of one's own, and older names
     path = f"/models/{quote(target.model, safe='')}"
     anthropic = target.api == "anthropic-messages"
     url = url_at(target, f"/v1{path}" if anthropic else path, without="/v1" if anthropic else "")
