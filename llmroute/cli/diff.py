@@ -34,6 +34,7 @@ _SAMPLE = 1_000
 @click.option("--fail-on-weaker", is_flag=True, help="A policy or requirement that holds less than it did is an error.")
 @click.option("--exit-zero", is_flag=True, help="Changed queries alone are no failure.")
 @click.option("--prices/--no-prices", default=True, help="List prices of first targets that changed; on by default.")
+@click.option("--any-env", is_flag=True, help="Say too where agents can get, whatever variables are set.")
 @click.option("--with-env", is_flag=True, help="As the variables are set here, and not as if none were.")
 @click.option("--no-env", is_flag=True, help="As if no variable were set: the default.")
 @click.option("--set-env", metavar="NAME=VALUE", multiple=True, help="As if the variable were set; repeatable.")
@@ -53,6 +54,7 @@ def diff(  # noqa: PLR0913 - the flags of the command
     fail_on_weaker: bool,
     exit_zero: bool,
     prices: bool,
+    any_env: bool,
     with_env: bool,
     no_env: bool,
 ) -> None:
@@ -71,7 +73,12 @@ def diff(  # noqa: PLR0913 - the flags of the command
     if old == new == "-":
         raise click.UsageError("only one of both can be standard input")
     environ = environment(set_env, env_file, no_env=not with_env)
-    found = compare(*_specs(old, new), environ, _price if prices else None)
+    specs = _specs(old, new)
+    found = compare(*specs, environ, _price if prices else None)
+    if any_env:
+        from llmroute.proof.diff_reach import possible
+
+        found = found._replace(possible=tuple(possible(*specs)))
     click.echo(_written(found, form, old, new), nl=False)
     if fail_on_weaker and found.weaker:
         count = len(found.weaker)

@@ -31,6 +31,10 @@ def as_json(found: Difference) -> str:
             "gained": [_reach(row.target, row.agents) for row in found.reach if row.gained],
             "lost": [_reach(row.target, row.agents) for row in found.reach if not row.gained],
         },
+        "any_environment": {
+            "gained": [row.to_json() for row in found.possible if row.gained],
+            "lost": [row.to_json() for row in found.possible if not row.gained],
+        },
         "keys": [{"key": redacted(move.key), "before": move.before, "after": move.after} for move in found.keys],
         "prices": [
             {

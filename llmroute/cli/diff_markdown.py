@@ -82,6 +82,8 @@ def _details(found: Difference) -> Iterator[tuple[str, list[str]]]:
             title,
             [f"- {code(row.target.name)} ({row.target.locality}): {say.names(row.agents, _WORDS)}" for row in rows],
         )
+    for gained, title in ((True, "Now possible in some environment"), (False, "In no environment any more")):
+        yield title, [f"- {say.possible(row, _WORDS)}" for row in found.possible if row.gained is gained]
     yield "Keys and the origins they go to", [f"- {_move(move)}" for move in found.keys]
     yield (
         "List price of a million tokens, in / out",

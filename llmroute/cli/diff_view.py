@@ -32,6 +32,7 @@ def _sections(found: Difference) -> Iterator[Iterator[str]]:
     yield _changes(found)
     yield _weaker(found)
     yield _reach(found)
+    yield _possible(found)
     yield _keys(found)
     yield _prices(found)
     yield _unknown(found)
@@ -86,6 +87,14 @@ def _reach(found: Difference) -> Iterator[str]:
         for row in rows:
             target = f"{paint(one_line(row.target.name), _COLOURS[row.target.locality])}  {row.target.locality}"
             yield f"  {target}: {say.names(row.agents, _WORDS)}"
+
+
+def _possible(found: Difference) -> Iterator[str]:
+    for gained, title in ((True, "in some environment agents now get to"), (False, "in no environment any more")):
+        rows = [row for row in found.possible if row.gained is gained]
+        if rows:
+            yield paint(title, bold=True)
+        yield from (f"  {say.possible(row, _WORDS)}" for row in rows)
 
 
 def _keys(found: Difference) -> Iterator[str]:

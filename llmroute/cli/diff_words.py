@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from llmroute.proof.answers import Answer
     from llmroute.proof.diff import Change, Difference, Price
+    from llmroute.proof.diff_reach import Possible
     from llmroute.proof.grouping import Universe
     from llmroute.proof.queries import QueryClass
     from llmroute.proof.weaker import Weaker
@@ -167,6 +168,13 @@ def weaker(item: Weaker, words: Words) -> str:
     if item.targets:
         text += f"; {names(item.targets, words)} was left out, and is used now"
     return text
+
+
+def possible(row: Possible, words: Words) -> str:
+    """Where some agents can get, and what it takes."""
+    needs = " and ".join(map(words.name, row.conditions))
+    more = f" and {len(row.providers) - 1} more" if len(row.providers) > 1 else ""
+    return f"{words.name(row.providers[0])}{more}  {row.locality}: {names(row.agents, words)} ({needs})"
 
 
 def usd(price: Price) -> str:

@@ -15,6 +15,7 @@ from llmroute.routing.scopes import WILDCARD
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
 
+    from llmroute.proof.diff_reach import Possible
     from llmroute.proof.grouping import Universe
     from llmroute.proof.queries import Alike
     from llmroute.proof.weaker import Weaker
@@ -98,6 +99,8 @@ class Difference(NamedTuple):
     """How many queries were asked of both."""
     every: Universe
     """How many agents, purposes and clients there are in either."""
+    possible: tuple[Possible, ...]
+    """Where agents can get in some environment, as far as that changed; empty where it was not asked."""
     unknown: tuple[str, ...]
     """What of the new spec can't be told without the environment."""
 
@@ -124,6 +127,7 @@ def diff(
         names={f"{kind}s": _named(f"{kind}s", old, new) for kind in KINDS},
         compared=sum(each.size for each in pairs.classes),
         every=every,
+        possible=(),
         unknown=unknown,
     )
 

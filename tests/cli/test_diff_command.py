@@ -148,6 +148,24 @@ def test_exit_zero_only_prints(invoke: Invoke) -> None:
     assert "2 of 9" in result.stdout
 
 
+def test_where_agents_get_in_any_environment(invoke: Invoke, folder: Path) -> None:
+    pinned = "version: 1\ndefaults: {model: ollama/m}\nagents: {a: {model: ollama/m}}\n"
+    (folder / "pinned.yaml").write_text(pinned)
+    (folder / "moved.yaml").write_text(pinned.replace("{a: {model: ollama/m}}", "{a: {}}"))
+    result = invoke("diff", "pinned.yaml", "moved.yaml", "--any-env")
+    assert result.exit_code == 0
+    assert "in some environment agents now get to\n  anthropic and " in result.stdout
+    shown = json.loads(invoke("diff", "moved.yaml", "pinned.yaml", "--any-env", "--format", "json").stdout)
+    first = shown["any_environment"]["lost"][0]
+    assert "openai" in first["providers"]
+    assert (first["locality"], first["agents"]) == ("remote", ["a"])
+    assert first["conditions"][0].startswith("LLMROUTE_MODEL=anthropic/")
+    assert shown["any_environment"]["gained"] == []
+    marked = invoke("diff", "pinned.yaml", "moved.yaml", "--any-env", "--format", "markdown").stdout
+    assert "<summary>Now possible in some environment</summary>" in marked
+    assert "environment" not in invoke("diff", "pinned.yaml", "moved.yaml").stdout
+
+
 def test_the_environment_counts_when_asked_for(invoke: Invoke, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (files / "named.yaml").write_text(OLD + "env: {names: {model: [MINE]}}\n")
     (files / ".env").write_text("MINE=ollama/x\n")
