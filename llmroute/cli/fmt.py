@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmroute.cli.failures import FAILED
+from llmroute.cli.options import FilePath
 from llmroute.cli.output import error, one_line, write_file
 from llmroute.cli.specs import found_path
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(allow_dash=True))
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=FilePath(allow_dash=True))
 @click.option("--check", is_flag=True, help="Write nothing; say which files would change.")
 def fmt(files: tuple[str, ...], *, check: bool) -> None:
     """Write specs in one layout: keys in order, two spaces a level, quotes where they are needed.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from llmroute.cli.failures import FAILED
-from llmroute.cli.options import WhatIf, what_if_options
+from llmroute.cli.options import FilePath, WhatIf, what_if_options
 from llmroute.cli.output import error, note, visible, write_file
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _BEGINNING = 2_000
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, allow_dash=True),
+    type=FilePath(dir_okay=False, allow_dash=True),
     metavar="FILE.html",
     help="Where to write; - prints it. Unless named, the name of the spec with .html, in this folder.",
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmroute.cli.failures import FAILED
-from llmroute.cli.options import spec_option
+from llmroute.cli.options import FilePath, Number, spec_option
 from llmroute.cli.output import error, note, visible
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("places", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True))
+@click.argument("places", nargs=-1, metavar="[PATH]...", type=FilePath(exists=True))
 @spec_option
 @click.option("-k", "word", metavar="TEXT", help="Only the tests that have this in their name.")
 @click.option("--failures", is_flag=True, help="Show the tests that fail, and no others.")
-@click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this coverage.")
-@click.option("--junit", type=click.Path(dir_okay=False), metavar="FILE", help="Write the results as JUnit's XML too.")
+@click.option("--fail-under", type=Number(0, 100), metavar="PERCENT", help="Fail below this coverage.")
+@click.option("--junit", type=FilePath(dir_okay=False), metavar="FILE", help="Write the results as JUnit's XML too.")
 @click.option("--update", is_flag=True, help="Write what came into the tests that fail, in their files.")
 @click.option("--suggest", is_flag=True, help="Print tests for what no test has shown, as a file of tests.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,

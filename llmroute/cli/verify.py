@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmroute.cli.failures import FAILED
-from llmroute.cli.options import spec_option
+from llmroute.cli.options import Number, spec_option
 
 if TYPE_CHECKING:
     from llmroute.proof.assertions import Assertion
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @click.option("--any-client-arguments", "arguments", is_flag=True, help="Whatever arguments the program passes, too.")
 @click.option("--no-env", is_flag=True, help="As if no variable were ever set.")
 @click.option("--strict", is_flag=True, help="Wherever a policy or requirement strikes is a violation.")
-@click.option("--max-seconds", type=click.FloatRange(min=0), metavar="N", help="No call may take longer.")
+@click.option("--max-seconds", type=Number(min=0), metavar="N", help="No call may take longer.")
 @click.option("--max-attempts", type=click.IntRange(min=0), metavar="N", help="No call may make more attempts.")
-@click.option("--max-dollars", type=click.FloatRange(min=0), metavar="N", help="No call may cost more; wants --tokens.")
+@click.option("--max-dollars", type=Number(min=0), metavar="N", help="No call may cost more; wants --tokens.")
 @click.option("--tokens", metavar="IN,OUT", help="The tokens of one attempt, to reckon with dollars.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to say it."

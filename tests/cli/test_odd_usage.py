@@ -67,6 +67,10 @@ def test_a_command_that_is_like_no_other(invoke: Invoke) -> None:
         ("import", "flux", "routing.yaml", "-o", ""),
         ("init", "-o", ""),
         ("schema", "-o", ""),
+        ("inspect", "-o", ""),
+        ("test", ""),
+        ("test", "--junit", ""),
+        ("fmt", ""),
     ],
     ids=" ".join,
 )
@@ -156,6 +160,18 @@ def test_parameters_are_held_to_what_the_spec_can_have(invoke: Invoke, spec: Pat
     result = invoke("run", *option, "Hello")
     assert result.exit_code == 2
     assert f"Invalid value for '{option[0]}'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("test", "--fail-under"), ("verify", "--max-seconds"), ("verify", "--max-dollars")],
+    ids=" ".join,
+)
+def test_a_bar_is_a_number(invoke: Invoke, spec: Path, command: tuple[str, str]) -> None:
+    assert spec.exists()
+    result = invoke(*command, "nan")
+    assert result.exit_code == 2
+    assert f"Invalid value for '{command[1]}'" in result.stderr
 
 
 def test_a_number_is_given_as_it_is() -> None:
