@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import llmroute
 from llmroute.adapters.failures import context, where
@@ -53,6 +53,7 @@ ANTHROPIC_VERSION = "2023-06-01"
 class Prepared:
     """A call, ready for the wire. It has no repr: the key is in the headers, the prompt in the body."""
 
+    method: ClassVar[str] = "POST"
     codec: ModuleType
     format: Format
     url: str

@@ -1,4 +1,4 @@
-"""Requests as they leave, from every adapter on HTTP, our own connections or httpx2's; nothing reaches a socket."""
+"""Requests as they leave, from every adapter on HTTP; nothing reaches a socket."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx2
 
-from llmroute.adapters.connections import asynchronous, blocking
+from llmroute.adapters.connections import asynchronous, blocking, httpx2_clients
 from llmroute.adapters.connections.httpx2_breaks import Translated
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ class Wiretap:
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Take the place of the connections, blocking and asynchronous."""
 
-        def handle(_: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
+        def handle(_: httpx2.BaseTransport, request: httpx2.Request) -> httpx2.Response:
             return self._answer(request, request.read())
 
-        async def ahandle(_: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> httpx2.Response:
+        async def ahandle(_: httpx2.AsyncBaseTransport, request: httpx2.Request) -> httpx2.Response:
             return self._answer(request, await request.aread())
 
         def send(_: blocking.Pool, ready: Prepared, content: bytes, timeouts: Timeouts) -> Translated:
@@ -88,8 +88,8 @@ class Wiretap:
 
         patch.setattr(blocking.Pool, "send", send)
         patch.setattr(asynchronous.Pool, "send", asend)
-        patch.setattr(httpx2.HTTPTransport, "handle_request", handle)
-        patch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", ahandle)
+        patch.setattr(httpx2_clients._Transport, "handle_request", handle)
+        patch.setattr(httpx2_clients._AsyncTransport, "handle_async_request", ahandle)
 
     def take(self) -> list[Sent]:
         """What was sent since the last time."""

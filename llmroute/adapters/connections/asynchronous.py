@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from llmroute.adapters.base import Endpoint
-    from llmroute.adapters.connections.http1 import Place
-    from llmroute.adapters.formats import Prepared
+    from llmroute.adapters.connections.http1 import Outgoing, Place
     from llmroute.adapters.timeouts import Timeouts
 
 _READ = 32 * 1024
@@ -189,7 +188,7 @@ class Pool:
         self._closed = False
         self._context: ssl.SSLContext | None = None
 
-    async def send(self, ready: Prepared, body: bytes, timeouts: Timeouts) -> Response:
+    async def send(self, ready: Outgoing, body: bytes, timeouts: Timeouts) -> Response:
         """Send a request, and return when the head of the answer is there.
 
         Raises:
@@ -197,7 +196,7 @@ class Pool:
             PolicyError: the host leads to where the target must not be.
         """
         place = place_of(ready.url)
-        request = request_bytes(place, ready.headers, body)
+        request = request_bytes(place, ready.headers, body, ready.method)
         link = self._kept()
         kept = link is not None
         if link is None:

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmroute.adapters.base import Endpoint
-    from llmroute.adapters.connections.http1 import Place
-    from llmroute.adapters.formats import Prepared
+    from llmroute.adapters.connections.http1 import Outgoing, Place
     from llmroute.adapters.timeouts import Timeouts
 
 _READ = 64 * 1024
@@ -89,7 +88,7 @@ class Pool:
         self._pid = os.getpid()
         self._context: ssl.SSLContext | None = None
 
-    def send(self, ready: Prepared, body: bytes, timeouts: Timeouts) -> Response:
+    def send(self, ready: Outgoing, body: bytes, timeouts: Timeouts) -> Response:
         """Send a request, and return when the head of the answer is there.
 
         Raises:
@@ -97,7 +96,7 @@ class Pool:
             PolicyError: the host leads to where the target must not be.
         """
         place = place_of(ready.url)
-        request = request_bytes(place, ready.headers, body)
+        request = request_bytes(place, ready.headers, body, ready.method)
         sock = self._kept()
         kept = sock is not None
         if sock is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import httptools
@@ -56,13 +56,29 @@ def place_of(url: str) -> Place:
     return Place(tls, parts.hostname or "", parts.port or (443 if tls else 80), parts.netloc, target)
 
 
-def request_bytes(place: Place, headers: Mapping[str, str], body: bytes) -> bytes:
-    """A POST as it goes out.
+class Outgoing(Protocol):
+    """A request without its body."""
+
+    @property
+    def method(self) -> str:
+        """The verb of HTTP."""
+
+    @property
+    def url(self) -> str:
+        """Where it goes."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By lower-case name."""
+
+
+def request_bytes(place: Place, headers: Mapping[str, str], body: bytes, method: str = "POST") -> bytes:
+    """A request as it goes out.
 
     Raises:
         NotSendable: a header holds what HTTP forbids, a line break for one.
     """
-    lines = [f"POST {place.target} HTTP/1.1"]
+    lines = [f"{method} {place.target} HTTP/1.1"]
     if "host" not in headers:
         lines.append(f"host: {place.netloc}")
     for name, value in headers.items():
@@ -71,8 +87,9 @@ def request_bytes(place: Place, headers: Mapping[str, str], body: bytes) -> byte
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise NotSendable
         lines.append(f"{name}: {value.strip()}")
-    lines.append(f"content-length: {len(body)}\r\n\r\n")
-    return "\r\n".join(lines).encode("ascii") + body
+    if body or method == "POST":
+        lines.append(f"content-length: {len(body)}")
+    return "\r\n".join((*lines, "\r\n")).encode("ascii") + body
 
 
 class Answer:

@@ -1,4 +1,4 @@
-"""httpx2's answers with their failures as `Break`s: for the SDKs, which bring it along, and for proxies."""
+"""httpx2's answers with their failures as `Break`s: for proxies, and for the SDKs, which wrap what we raise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import httpx2
 
 from llmroute.adapters.connections.breaks import (
     Break,
-    ClosedBefore,
     NoAnswer,
     NotDecodable,
     NotHttp,
@@ -18,7 +17,6 @@ from llmroute.adapters.connections.breaks import (
     TimedOut,
     Unreached,
 )
-from llmroute.adapters.connections.httpx2_clients import CLOSED_BEFORE
 from llmroute.errors import CallError
 
 if TYPE_CHECKING:
@@ -95,8 +93,6 @@ def translated(exc: BaseException) -> Break | CallError:
     failure: Break | CallError
     if isinstance(inner, CallError | Break):
         failure = inner
-    elif CLOSED_BEFORE in str(inner):
-        failure = ClosedBefore()
     elif isinstance(inner, _NEVER_SENT):
         failure = Unreached(reason(inner))
     elif isinstance(inner, httpx2.TimeoutException):
