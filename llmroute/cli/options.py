@@ -42,8 +42,8 @@ class WhatIf:
     client: str | None = None
     """The name of the program, as under `clients:`."""
     args: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    """Client arguments for `Query.args` and `Router(**args)`: `provider`, `model`, `base_url`, `api_key`; only
-    those that were given. `api_key` is a `KeyVariable`, so that its source is shown as `env:NAME`."""
+    """Client arguments for `Query.args` and `Router(**args)`: `provider`, `model`, `base_url`, `api`,
+    `api_key`; only those that were given. `api_key` is a `KeyVariable`, so that its source is shown as `env:NAME`."""
     changes_environment: bool = False
     """Whether `environ` is other than the process's."""
     override: LocalOverride | None = None
@@ -109,6 +109,7 @@ _WHAT_IF = (
     click.option("--provider", metavar="NAME", shell_complete=providers, help="Client argument: the provider."),
     click.option("--model", metavar="MODEL", help="Client argument: a model, or provider/model."),
     click.option("--base-url", metavar="URL", help="Client argument: the URL of the server."),
+    click.option("--api", metavar="FORMAT", help="Client argument: the wire format, such as openai-chat."),
     click.option("--api-key-env", metavar="NAME", help="Client argument: the variable that holds the key."),
     click.option("--client", metavar="NAME", shell_complete=clients, help="The program that asks, as under clients."),
 )
@@ -121,7 +122,7 @@ def what_if_options(command: Decorated) -> Decorated:
     def with_what_if(spec: str | None, client: str | None, *positional: Any, **values: Any) -> Any:
         flags = {name: values.pop(name) for name in ("set_env", "no_env", "env_file")}
         no_local = values.pop("no_local") or flags["no_env"]
-        args = {name: values.pop(name) for name in ("provider", "model", "base_url", "api_key_env")}
+        args = {name: values.pop(name) for name in ("provider", "model", "base_url", "api", "api_key_env")}
         changed = bool(flags["set_env"] or flags["no_env"] or flags["env_file"])
         environ = environment(**flags)
         override = None if no_local else _override(environ)

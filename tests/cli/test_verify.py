@@ -189,3 +189,13 @@ def test_the_environment_of_the_process_is_not_looked_at(
     before = asked(invoke)
     monkeypatch.setenv("LLMROUTE_PROVIDER", "nobody")
     assert asked(invoke) == before
+
+
+def test_the_command_for_an_argument_that_is_an_api(invoke: Callable[..., Result], folder: Path) -> None:
+    write(folder, SPEC + "clients:\n  ci: {provider: ollama, model: m}\n")
+    never = ("--never", "client=ci agent=writer api=anthropic-messages", "--any-client-arguments")
+    _, found = asked(invoke, *never)
+    command = found["violations"][0]["command"]
+    assert "--model" in command or "--api" in command
+    shown = json.loads(invoke(*shlex.split(command)[1:], "--format", "json").stdout)
+    assert shown["targets"][0]["api"] == "anthropic-messages"
