@@ -84,6 +84,8 @@ def _by_class(exc: BaseException, passage: Passage) -> CallError:
     call = passage.call
     names = [cls.__name__ for cls in type(exc).__mro__ if cls.__module__.startswith("litellm")]
     cls = next((_BY_CLASS[name] for name in names if name in _BY_CLASS), None)
+    if cls is AmbiguousError and passage.unsent:
+        cls = RequestError
     if passage.answered and (cls is None or issubclass(cls, _SEEN)):
         return MalformedReplyError(
             f"{where(call.endpoint)} sent what LiteLLM can't read ({type(exc).__name__})", **context(call.endpoint, 200)

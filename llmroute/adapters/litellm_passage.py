@@ -35,6 +35,8 @@ class Passage:
         self.timeouts = Timeouts.stream(call) if streams else Timeouts.whole(call)
         self.headers: dict[str, str] = {}
         """Those of the call, for clients that would send others beside them."""
+        self.unsent = False
+        """Whether nothing can have been sent: the connections are ours, and no request came to them."""
         self.answered = False
         """Whether a success has begun."""
         self._largest = None if streams else LARGEST
@@ -45,6 +47,7 @@ class Passage:
 
     def sending(self, request: httpx2.Request) -> None:
         """Put on a request what holds for the call."""
+        self.unsent = False
         request.extensions = {**request.extensions, "timeout": self.timeouts.to_dict()}
         request.headers["accept-encoding"] = "identity"
 

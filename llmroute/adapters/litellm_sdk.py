@@ -160,6 +160,7 @@ def _asked(passage: Passage, *, stream: bool) -> Asked:
 
 
 def _arguments(asked: Asked, passage: Passage, client: Any) -> dict[str, Any]:
+    passage.unsent = client is not None
     # Our connections keep the time limits themselves; this one is for LiteLLM's own.
     return {**asked.arguments, "timeout": passage.timeouts.read_s(), "client": client}
 

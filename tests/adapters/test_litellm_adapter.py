@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -181,12 +182,17 @@ def test_these_providers_send_over_our_connections(
     with FaultServer(answer(429, {"error": {"message": "slow down"}}, {"retry-after": "7"})) as server:
         made = call(server, f"{provider}/{model}", extra_body=extra, auth="none" if keyless else "bearer")
         for ask in (blocking, asynchronous):
+            if keyless and find_spec("boto3") is None:  # what LiteLLM needs for it, and does not bring along
+                with pytest.raises(RequestError, match="boto3"):
+                    ask(adapter, made)
+                continue
             with pytest.raises(RateLimitError, match="slow down") as failed:
                 ask(adapter, made)
             assert failed.value.retry_after_s == 7
         # LiteLLM's own connections would not say so, nor ask for an answer that is not compressed.
         chats = [seen for seen in server.requests if not seen.path.endswith("/api/show")]
-        assert [seen.headers["accept-encoding"] for seen in chats] == ["identity"] * 2
+        assert {seen.headers["accept-encoding"] for seen in chats} <= {"identity"}
+        assert len(chats) == (0 if keyless and find_spec("boto3") is None else 2)
 
 
 def test_a_near_target_is_refused_where_litellm_has_connections_of_its_own(adapter: Adapter) -> None:
