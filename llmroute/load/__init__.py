@@ -125,9 +125,7 @@ def _part(value: Any, source: Source, part: str) -> tuple[Any, Diagnostic | None
             return None, report(source, "bad-pointer", message, steps, hint=hint)
         steps.append(int(step) if isinstance(value, list) else step)
         value = value[steps[-1]]
-    entry = source.entry(steps)
-    source.marks = (entry.children if entry else None) or {}
-    source.prefix = tuple(steps)
+    source.narrow(steps)
     return value, None
 
 

@@ -51,7 +51,9 @@ def read_bytes(path: str, at_most: int) -> bytes:
 
 def decode(data: bytes) -> str:
     """The text of some bytes in UTF-8. Raises FileProblemError naming the first byte that is not."""
-    # A byte order mark, or the half of an ASCII character that is zero.
+    # A byte order mark, or the bytes of an ASCII character that are zero.
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") or (len(data) > 3 and data[:4].count(0) == 3):  # noqa: PLR2004 - of four bytes
+        raise FileProblemError("bad-encoding", "the file is UTF-32", "save it as UTF-8")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) > 1 and 0 in data[:2]):
         raise FileProblemError("bad-encoding", "the file is UTF-16", "save it as UTF-8")
     try:

@@ -57,7 +57,7 @@ class Source:
     `prefix` is the path of the spec inside a larger document (`PATH#/llm`).
     """
 
-    __slots__ = ("_lines", "_origins", "_pointers", "marks", "path", "prefix", "text")
+    __slots__ = ("_begin", "_lines", "_origins", "_pointers", "marks", "path", "prefix", "text")
 
     def __init__(
         self,
@@ -70,6 +70,8 @@ class Source:
         self.marks = marks
         self.prefix = prefix
         self.text = text
+        self._begin: Any = Mark(0, 0)
+        """Where the spec begins."""
         self._lines: list[str] | None = None
         self._pointers: dict[tuple[int, int], str] | None = None
         self._origins: dict[tuple[Any, ...], Origin] = {}
@@ -81,6 +83,14 @@ class Source:
         if self._lines is None:
             self._lines = _LINE_BREAK.split(self.text) if self.text else []
         return self._lines
+
+    def narrow(self, path: Sequence[str | int]) -> None:
+        """Go on with the value at a path alone: that is the spec, the rest of the document is not."""
+        entry = self.entry(path)
+        if entry is not None:
+            self.marks, self._begin = entry.children or {}, entry.value
+        self.prefix = tuple(path)
+        self._origins.clear()
 
     def entry(self, path: Sequence[str | int]) -> Entry | None:
         """The entry at a path, or the nearest one above it that is there; None for the document itself."""
@@ -104,9 +114,7 @@ class Source:
         if self.marks is None:
             return Origin("mapping", name=pointer((*self.prefix, *path)))
         entry = self.entry(path)
-        if entry is None:
-            return Origin("file", self.path, 1, 1)
-        mark = entry.key if key else entry.value
+        mark = self._begin if entry is None else entry.key if key else entry.value
         return Origin("file", self.path, mark.line + 1, mark.column + 1)
 
     def pointer_at(self, origin: Origin) -> str:

@@ -142,7 +142,10 @@ def test_21_a_file_of_16_mib_is_read_and_one_byte_more_is_not(tmp_path: Path) ->
         (V.encode("utf-16"), 1, 1, "UTF-16"),
         (V.encode("utf-16-be"), 1, 1, "UTF-16"),
         (V.encode("utf-16-le"), 1, 1, "UTF-16"),
-        (V.encode("utf-32"), 1, 1, "UTF-16"),
+        (V.encode("utf-32"), 1, 1, "UTF-32"),
+        (V.encode("utf-32-be"), 1, 1, "UTF-32"),
+        (V.encode("utf-32-le"), 1, 1, "UTF-32"),
+        ("\ufeff".encode("utf-32-be"), 1, 1, "UTF-32"),
     ],
 )
 def test_30_what_is_not_utf_8(data: bytes, line: int, column: int, message: str, tmp_path: Path) -> None:
@@ -231,7 +234,15 @@ def test_a_pointer_that_leads_nowhere(part: str, message: str, hint: str, line: 
 
 
 def test_a_part_that_is_no_mapping(larger: Path) -> None:
-    assert only(f"{larger}#/llm/version").rule == "not-a-mapping"
+    found = only(f"{larger}#/llm/version")
+    assert (found.rule, found.origin.line, found.origin.column) == ("not-a-mapping", 3, 12)
+
+
+def test_what_a_part_lacks_is_said_where_it_begins(tmp_path: Path) -> None:
+    place = tmp_path / "part.yaml"
+    place.write_text("other: 1\nllm:\n  defaults: {model: mock/x}\n")
+    found = only(f"{place}#/llm")
+    assert (found.rule, found.origin.line, found.origin.column) == ("missing-field", 3, 3)
 
 
 def test_a_pointer_into_a_broken_file(tmp_path: Path) -> None:
