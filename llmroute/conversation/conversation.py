@@ -16,7 +16,7 @@ from llmroute.errors import ConversationError
 from llmroute.wire.chat import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable
     from typing import Unpack
 
     from llmroute.conversation.pruning import Pruned
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llmroute.dispatch.ledger import UsageReport
     from llmroute.dispatch.requests import Asked
     from llmroute.dispatch.router import Router
-    from llmroute.wire.chat import Part, Reply, ToolCall
+    from llmroute.wire.chat import Event, Part, Reply, ToolCall
 
 Said: TypeAlias = "str | Part | Iterable[Part] | Message"
 """What the user says: a text, a part or several, or a whole message."""
@@ -182,6 +182,44 @@ class Conversation:
         if self.tool_calls or reply is None:
             raise tool_loop.too_many_rounds(self, max_iterations)
         return reply
+
+    def stream_tools(
+        self, handlers: Handlers, message: Said | None = None, *, max_iterations: int = 10, concurrent: bool = False
+    ) -> Generator[Event, None, None]:
+        """`run_tools`, piece by piece: the events of each answer up to its `Finish`; its tools run before the next.
+
+        Closing the generator closes the connection. An answer that fails raises as `send` does, and the conversation
+        can go on from there.
+        """
+        tool_loop.check_blocking(handlers)
+        asks = message is not None or not self.tool_calls
+        for rounds in range(max_iterations + 1):
+            if asks or rounds:
+                with self.send(None if rounds else message) as events:
+                    yield from events
+                if not self.tool_calls:
+                    return
+            if rounds < max_iterations:
+                for result in tool_loop.results(self.tool_calls, handlers, concurrent=concurrent):
+                    self.add_tool_result(result.tool_call_id, result)
+        raise tool_loop.too_many_rounds(self, max_iterations)
+
+    async def astream_tools(
+        self, handlers: Handlers, message: Said | None = None, *, max_iterations: int = 10, concurrent: bool = False
+    ) -> AsyncGenerator[Event, None]:
+        """`stream_tools`, asynchronous; leave it early in `async with contextlib.aclosing(…)`."""
+        asks = message is not None or not self.tool_calls
+        for rounds in range(max_iterations + 1):
+            if asks or rounds:
+                async with self.asend(None if rounds else message) as events:
+                    async for event in events:
+                        yield event
+                if not self.tool_calls:
+                    return
+            if rounds < max_iterations:
+                async for result in tool_loop.aresults(self.tool_calls, handlers, concurrent=concurrent):
+                    self.add_tool_result(result.tool_call_id, result)
+        raise tool_loop.too_many_rounds(self, max_iterations)
 
     def set_current_file_context(self, path: str | None) -> None:
         """The file that is being worked on: pruning leaves what speaks of it for last. The path itself is not sent."""

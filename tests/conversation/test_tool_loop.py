@@ -11,7 +11,7 @@ import pytest
 
 from llmroute.adapters.mock import MockReply
 from llmroute.conversation import Conversation
-from llmroute.errors import ConversationError, ToolLoopError
+from llmroute.errors import ConversationError, ToolLoopError, TruncatedStreamError
 from llmroute.wire.chat import Image, Reply, Text, ToolCall, ToolResult, assistant, user
 
 if TYPE_CHECKING:
@@ -205,3 +205,66 @@ def test_the_blocking_loop_takes_no_coroutine_functions(router: Router) -> None:
     with pytest.raises(TypeError, match="'sleepy' is asynchronous: use arun_tools"):
         talk.run_tools({"sleepy": sleepy}, "Go")
     assert talk.messages == ()
+
+
+# -- Streamed
+
+
+def stream_blocking(talk: Conversation, *given: Any, **options: Any) -> list[Any]:
+    return list(talk.stream_tools(*given, **options))
+
+
+def stream_async(talk: Conversation, *given: Any, **options: Any) -> list[Any]:
+    async def all_of() -> list[Any]:
+        return [event async for event in talk.astream_tools(*given, **options)]
+
+    return asyncio.run(all_of())
+
+
+streamed = pytest.mark.parametrize("stream", [stream_blocking, stream_async])
+
+
+@streamed
+def test_each_answer_is_streamed_and_the_tools_run_between(stream: Run, router: Router) -> None:
+    script(router, asks(ADD), asks(ToolCall("c2", "add", '{"a": 3, "b": 4}')), "Ten.")
+    talk = Conversation(router)
+    events = stream(talk, {"add": add}, "Compute.")
+    ends = [event.reply for event in events if event.type == "finish"]
+    assert [reply.stop_reason for reply in ends] == ["tool_calls", "tool_calls", "stop"]
+    assert events[-1].reply.text == "Ten."
+    assert results(talk) == [("c1", "3", False), ("c2", "7", False)]
+
+
+@streamed
+def test_a_stream_goes_on_with_the_calls_that_wait(stream: Run, router: Router) -> None:
+    script(router, asks(ADD), "Three.")
+    talk = Conversation(router)
+    talk.complete("Compute.")
+    assert [event.type for event in stream(talk, {"add": add})][-1] == "finish"
+    assert talk.messages[-1].text == "Three."
+
+
+@streamed
+def test_a_streamed_loop_has_its_limit(stream: Run, router: Router) -> None:
+    script(router, *[asks(ToolCall(f"c{i}", "add", '{"a": 1, "b": 2}')) for i in range(3)])
+    talk = Conversation(router)
+    with pytest.raises(ToolLoopError, match="after 2 rounds"):
+        stream(talk, {"add": add}, "Compute.", max_iterations=2)
+    assert [call.id for call in talk.tool_calls] == ["c2"]
+
+
+@streamed
+def test_an_answer_that_fails_ends_the_stream(stream: Run, router: Router) -> None:
+    script(router, asks(ADD), MockReply(chunks=("It", " is"), error=TruncatedStreamError("cut")))
+    talk = Conversation(router)
+    with pytest.raises(TruncatedStreamError):
+        stream(talk, {"add": add}, "Compute.")
+    assert results(talk) == [("c1", "3", False)]
+    assert talk.messages[-1].role == "tool"
+
+
+def test_a_streamed_loop_refuses_coroutine_functions(router: Router) -> None:
+    async def later() -> None: ...
+
+    with pytest.raises(TypeError, match="arun_tools"):
+        list(Conversation(router).stream_tools({"later": later}, "Compute."))
