@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmroute.catalog.presets import PRESETS
+from llmroute.importers.coda_oracle import KNOWN as ORACLE
+from llmroute.importers.coda_oracle import put_oracle
 from llmroute.importers.document import read_toml
 from llmroute.importers.draft import Place, model_text, provider_name, vendor_variable
 
@@ -21,7 +23,8 @@ GENERAL = ("temperature", "max_tokens")
 """Those that also stand outside of the sections."""
 _URLS = ("base_url", "api_base", "host")
 _KNOWN = ("enabled", "default_model", "model", "api_key", *_URLS, *PARAMETERS)
-_OCI = "OCI has an API of its own, which needs an adapter"
+ANY = "litellm"
+"""In place of a preset: LiteLLM reaches it."""
 
 
 def convert(text: str, draft: Draft) -> None:
@@ -63,18 +66,17 @@ def _section(section: Place, name: str, draft: Draft) -> str | None:
     preset = NAMES.get(name, name)
     if name == "litellm":
         preset, model = _of_litellm(model or "", url)
-    if name.startswith("oci"):
-        draft.leave(section, _OCI)
-        return None
-    if preset not in PRESETS and url is None:
+    oracle = name.startswith("oci")
+    if preset not in (*PRESETS, ANY) and url is None and not oracle:
         draft.leave(section, "no preset has that name, and it has no URL")
         return None
     provider = _free(provider_name(name), draft)
     path = ("providers", provider)
     draft.put(path, {})
-    if preset in PRESETS and preset != provider:
-        draft.put((*path, "preset"), preset)
-    _reach(section, preset, url, provider, draft)
+    if oracle:
+        put_oracle(path, section, url, draft)
+    else:
+        _reach(section, preset, url, provider, draft)
     draft.put(
         (*path, "model"),
         model or "${CODA_MODEL}",
@@ -84,13 +86,15 @@ def _section(section: Place, name: str, draft: Draft) -> str | None:
         draft.number((*path, parameter), section.at(parameter))
     if section.at("enabled").value is False:
         draft.note(path, "It was switched off: nothing asks it unless a scope names it.")
-    draft.leave_others(section, _KNOWN)
+    draft.leave_others(section, (*_KNOWN, *ORACLE) if oracle else _KNOWN)
     return provider
 
 
 def _reach(section: Place, preset: str, url: str | None, provider: str, draft: Draft) -> None:
     """URL, API and key."""
     path = ("providers", provider)
+    if preset in PRESETS and preset != provider:
+        draft.put((*path, "preset"), preset)
     if preset == "mock":
         for row in (*_URLS, "api_key"):
             if section.at(row).value:
@@ -100,21 +104,26 @@ def _reach(section: Place, preset: str, url: str | None, provider: str, draft: D
         draft.put((*path, "base_url"), url)
     if preset == "ollama":
         draft.put((*path, "api"), "ollama-chat", "Ollama's own API, as Coda speaks it.")
+    if preset == ANY:
+        draft.put((*path, "api"), ANY, "Needs the extra litellm: pip install 'llmroute[litellm]'")
     draft.key(
         (*path, "api_key"), section.at("api_key"), vendor_variable(preset if preset in PRESETS else provider), url=url
     )
+    if preset == ANY and "api_key" not in draft.spec["providers"][provider]:
+        draft.put((*path, "auth"), "none", "LiteLLM looks for the key in the environment, as it did for Coda.")
 
 
 def _of_litellm(model: str, url: str | None) -> tuple[str, str]:
-    """The preset and the model that LiteLLM's name of a model means; at a URL of its own the name stands."""
+    """The preset and the model that LiteLLM's name of a model means; whom no preset stands for, LiteLLM reaches."""
     vendor, slash, rest = model.partition("/")
     if url is not None:
-        return "", model
+        # A bare name means OpenAI's API, which is that of LiteLLM's own proxy.
+        return (ANY if slash else ""), model
     vendor = NAMES.get(vendor, vendor)
     if slash and vendor in PRESETS:
         return vendor, rest
-    found = next((name for start, name in VENDORS.items() if model.lower().startswith(start)), "")
-    return found, model
+    found = next((name for start, name in VENDORS.items() if model.lower().startswith(start)), ANY)
+    return (ANY if slash else found), model
 
 
 def _free(name: str, draft: Draft) -> str:

@@ -88,9 +88,19 @@ SECTION = some(
     max_tokens=NUMBER,
     timeout=NUMBER,
 )
+ORACLE = some(
+    compartment_id=TEXT,
+    region=st.one_of(st.just("eu-frankfurt-1"), TEXT),
+    profile=TEXT,
+    config_file=TEXT,
+    default_model=TEXT,
+    api_key=KEY,
+    base_url=URL,
+    timeout=NUMBER,
+)
 CODA = some(
     default_provider=st.sampled_from(["ollama", "litellm", "oci_genai", "mock", "openai", "house", "no one"]),
-    providers=some(ollama=SECTION, litellm=SECTION, oci_genai=SECTION, mock=SECTION, openai=SECTION, house=SECTION),
+    providers=some(ollama=SECTION, litellm=SECTION, oci_genai=ORACLE, mock=SECTION, openai=SECTION, house=SECTION),
     temperature=NUMBER,
     max_tokens=NUMBER,
 )

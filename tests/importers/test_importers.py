@@ -329,7 +329,6 @@ def test_coda() -> None:
         "OPENAI_API_KEY",
     )
     assert [row.partition(":")[0] for row in left("coda", FILES["coda.toml"])] == [
-        "6 providers.oci_genai",
         "22 session",
         "26 ui",
     ]
@@ -374,7 +373,9 @@ default_model = "${MY_MODEL:-gpt-4o}"
     assert (here.base_url, here.model, here.credential.status) == ("https://llm.example/v1", "m", "set")
     assert target(spec, {"CODA_DEFAULT_PROVIDER": "mock"}).model == "mock-echo"
     assert target(spec, {"CODA_DEFAULT_PROVIDER": "openai", "MY_MODEL": "o"}).model == "o"
-    assert [row.partition(":")[0] for row in left("coda", text)] == ["7 providers.mock.base_url", "8 providers.litellm"]
+    any_vendor = target(spec, {"CODA_DEFAULT_PROVIDER": "litellm"})
+    assert (any_vendor.api, any_vendor.model, any_vendor.auth) == ("litellm", "strange/model", "none")
+    assert [row.partition(":")[0] for row in left("coda", text)] == ["7 providers.mock.base_url"]
 
 
 def test_urls_of_coda_s() -> None:
@@ -395,8 +396,51 @@ default_model = "gpt-4"
     assert (proxy.base_url, proxy.model, proxy.api) == ("http://localhost:4000", "gpt-4", "openai-chat")
 
 
+def test_oracle_s_section() -> None:
+    spec = of_file("coda.toml")
+    here = target(spec, {"CODA_DEFAULT_PROVIDER": "oci_genai"})
+    assert (here.api, here.model) == ("oci-genai", "cohere.command-r-plus")
+    assert here.base_url == "https://inference.generativeai.us-chicago-1.oci.oraclecloud.com"
+    assert here.extra_body == {"profile": "DEFAULT", "compartmentId": "ocid1.compartment.oc1..example"}
+    text = """\
+[providers.oci_genai]
+region = "no region"
+config_file_location = "~/$work"
+config_profile = "WORK"
+api_key = "sk-canary-0123456789"
+[providers.oci_2]
+base_url = "http://localhost:9"
+"""
+    found = imported("coda", text, "f")
+    assert "canary" not in found.text
+    assert "set OCI_REGION" in found.text
+    environ = {"CODA_MODEL": "m", "OCI_COMPARTMENT_ID": "ocid1.x", "CODA_DEFAULT_PROVIDER": "oci_genai"}
+    bare = target(spec_of(found.text), {**environ, "OCI_REGION": "eu-frankfurt-1"})
+    assert bare.base_url == "https://inference.generativeai.eu-frankfurt-1.oci.oraclecloud.com"
+    assert bare.extra_body == {"profile": "WORK", "config_file": "~/$work", "compartmentId": "ocid1.x"}
+    near = target(spec_of(found.text), {**environ, "CODA_DEFAULT_PROVIDER": "oci_2"})
+    assert (near.api, near.base_url) == ("oci-genai", "http://localhost:9")
+    assert [row.partition(":")[0] for row in left("coda", text)] == [
+        "2 providers.oci_genai.region",
+        "5 providers.oci_genai.api_key",
+    ]
+
+
+def test_what_litellm_reaches_at_a_url_of_its_own() -> None:
+    text = """\
+default_provider = "litellm"
+[providers.litellm]
+api_base = "http://localhost:4000"
+api_key = "${PROXY_KEY}"
+default_model = "ollama_chat/llama3.1"
+"""
+    here = target(spec_of(imported("coda", text, "f").text), {"PROXY_KEY": "k"})
+    assert (here.api, here.model, here.base_url) == ("litellm", "ollama_chat/llama3.1", "http://localhost:4000")
+    assert (here.auth, here.credential.variable) == ("bearer", "PROXY_KEY")
+
+
 def test_a_default_of_coda_s_that_can_t_be_carried_over_has_no_stand_in() -> None:
-    found = imported("coda", 'default_provider = "oci_genai"\n[providers.oci_genai]\nregion = "x"\n', "f")
+    found = imported("coda", 'default_provider = "claude_code"\n[providers.claude_code]\ntimeout = 9\n', "f")
     assert "provider:" not in found.text.partition("defaults")[2].partition("env:")[0]
     assert len(found.left_out) == 2
     spec_of(found.text)
