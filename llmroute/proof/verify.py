@@ -59,7 +59,7 @@ class Finding(NamedTuple):
         """The finding as `verify --format json` writes it."""
         found = self.shown
         return {
-            "policy": self.policy,
+            "policy": self.policy.removeprefix("policies."),
             "query": self.witness.query.to_json(),
             "environ": dict(self.witness.environ),
             "target": shown(found.target),

@@ -231,7 +231,7 @@ def test_explain_opens_no_file_of_a_spec_that_is_not_trusted(start: Start, folde
 
 def test_explain_shows_a_key_in_the_clear(invoke: Invoke, folder: Path) -> None:
     (folder / "routing.yaml").write_text("version: 1\n", encoding="utf-8")
-    flags = ("--base-url", "http://10.0.0.5:1", "--model", "m", "--api-key-env", "SECRET")
+    flags = ("--base-url", "http://far.example:1", "--model", "m", "--api-key-env", "SECRET")
     shown = invoke("explain", "--format", "json", *flags)
     assert shown.exit_code == 0
     assert [item["rule"] for item in json.loads(shown.stdout)["diagnostics"]] == ["key-in-the-clear"]

@@ -86,9 +86,9 @@ def test_a_policy_is_enforced_and_one_that_warns_is_violated(invoke: Callable[..
     status, found = asked(invoke)
     assert status == 1
     (violation,) = found["violations"]
-    assert (violation["policy"], violation["target"]) == ("policies.no-gpt", "openai/gpt-6-luna")
+    assert (violation["policy"], violation["target"]) == ("no-gpt", "openai/gpt-6-luna")
     (struck,) = found["enforced"]
-    assert (struck["policy"], struck["outcome"], struck["hop"]) == ("policies.near", "refused", 0)
+    assert (struck["policy"], struck["outcome"], struck["hop"]) == ("near", "refused", 0)
     assert struck["because"].endswith("because the files are secret")
     assert struck["origin"]["line"] == 11
 
@@ -96,16 +96,14 @@ def test_a_policy_is_enforced_and_one_that_warns_is_violated(invoke: Callable[..
 def test_strict_makes_what_is_enforced_a_violation(invoke: Callable[..., Result], folder: Path) -> None:
     write(folder, GUARDED)
     _, found = asked(invoke, "--strict")
-    assert {each["policy"] for each in found["violations"]} == {"policies.near", "policies.no-gpt"}
+    assert {each["policy"] for each in found["violations"]} == {"near", "no-gpt"}
 
 
 def test_a_file_that_contradicts_itself(invoke: Callable[..., Result], folder: Path) -> None:
     write(folder, SPEC + "policies: [{name: nothing-remote, agents: [writer], deny: {localities: [remote]}}]\n")
     status, found = asked(invoke)
     assert status == 1
-    assert {(each["policy"], each["outcome"]) for each in found["violations"]} == {
-        ("policies.nothing-remote", "no-route")
-    }
+    assert {(each["policy"], each["outcome"]) for each in found["violations"]} == {("nothing-remote", "no-route")}
 
 
 def test_a_fallback_that_is_left_out_is_told_with_its_place(invoke: Callable[..., Result], folder: Path) -> None:
@@ -168,7 +166,7 @@ def test_text_has_the_witness_and_the_reason(invoke: Callable[..., Result], fold
     told = invoke("verify", "--always", "agent=picker provider=ollama").stdout
     assert "✗ always agent=picker provider=ollama" in told
     assert "llmroute explain --spec " in told
-    assert "policies.near" in told
+    assert "near" in told
     assert "the files are secret" in " ".join(told.split())
 
 
