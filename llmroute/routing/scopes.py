@@ -79,7 +79,7 @@ def _said(spec: RoutingSpec, path: tuple[str, ...], settings: Any) -> Mapping[st
     found = spec.memo.get(key)
     if found is None:
         found = spec.memo[key] = written(settings)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @lru_cache(maxsize=32)
