@@ -11,13 +11,14 @@ import click
 
 from llmroute.cli.failures import FAILED
 from llmroute.cli.options import SECONDS, WhatIf, query_options, what_if_options
-from llmroute.cli.specs import gate_before, open_spec, stop
+from llmroute.cli.specs import is_found, open_spec, showing_gate, stop
 from llmroute.routing.route import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from llmroute.dispatch.checkup import Subject
+    from llmroute.dispatch.trust import Gate
     from llmroute.routing.spec import RoutingSpec
 
 DECISIONS = "LR2"
@@ -54,7 +55,7 @@ def doctor(agent: str | None, purpose: str | None, what_if: WhatIf, timeout: flo
         spec, _queries(spec, Query(agent, purpose, what_if.client, what_if.args, what_if.override)), what_if.environ
     )
     with _progress(subjects) as done:
-        found = examine(spec, subjects, Asking(what_if.environ, timeout, gate_before(spec, what_if.spec), done))
+        found = examine(spec, subjects, Asking(what_if.environ, timeout, _gate(spec, what_if), done))
     well = not lost and not any(one.failed and one.subject.first_for for one in found)
     if as_json:
         click.echo(json.dumps(in_json(found, lost, well=well), indent=2, ensure_ascii=False))
@@ -75,6 +76,10 @@ def _spec(what_if: WhatIf) -> RoutingSpec:
     if errors:
         stop(spec.source, errors)
     return spec
+
+
+def _gate(spec: RoutingSpec, what_if: WhatIf) -> Gate | None:
+    return showing_gate(spec) if is_found(what_if.spec) else None
 
 
 def _queries(spec: RoutingSpec, asker: Query) -> Iterable[Query]:

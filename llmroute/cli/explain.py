@@ -12,7 +12,7 @@ from llmroute.cli.options import WhatIf, query_options, what_if_options
 from llmroute.cli.output import note, one_line, visible
 from llmroute.cli.report.machine import without_keys
 from llmroute.cli.report.redact import redacted
-from llmroute.cli.specs import is_found, open_spec
+from llmroute.cli.specs import is_found, open_spec, showing_gate
 from llmroute.errors import RoutingError
 from llmroute.routing.route import Query
 
@@ -141,12 +141,11 @@ def _print_scopes(heard: list[Heard] | None) -> None:
 def _judged(spec: RoutingSpec, resolution: Resolution, what_if: WhatIf) -> Resolution:
     """The resolution with the status of its keys, and with what would stop a call that nothing stops here."""
     from llmroute.dispatch.credentials import clear_text, with_read_credentials
-    from llmroute.dispatch.trust import Gate
 
     found: list[Diagnostic] = []
     unread: set[str] = set()
     if is_found(what_if.spec):
-        gate = Gate(spec)
+        gate = showing_gate(spec)
         rows = gate.held_back(resolution, what_if.environ)
         found, unread = gate.diagnostics(rows), {row.flow.source for row in rows}
     resolution = with_read_credentials(resolution, unread)
@@ -240,10 +239,10 @@ def _refused(errors: list[RoutingError], told: list[Diagnostic]) -> None:
 
 def _waiting(spec: RoutingSpec, found: list[Resolution], what_if: WhatIf) -> None:
     """What a call would be stopped for, of all that the table shows."""
-    from llmroute.dispatch.trust import HINT, Gate, complaint
+    from llmroute.dispatch.trust import HINT, complaint
 
     if is_found(what_if.spec):
-        gate = Gate(spec)
+        gate = showing_gate(spec)
         lines = dict.fromkeys(complaint(row) for answer in found for row in gate.held_back(answer, what_if.environ))
         for line in lines:
             note(visible(line))

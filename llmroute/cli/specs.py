@@ -125,6 +125,15 @@ def gate_before(spec: RoutingSpec, named: str | None) -> Gate | None:
     return gate_of(spec, "ask" if is_found(named) else "own")
 
 
+def showing_gate(spec: RoutingSpec) -> Gate:
+    """The gate for a command that shows what it holds back: a broken list of what is trusted is one line more."""
+    from llmroute.cli.next_step import in_one_line
+    from llmroute.cli.output import note, visible
+    from llmroute.dispatch.trust import Gate
+
+    return Gate(spec, lambda error: note(visible(f"nothing is trusted: {in_one_line(error)}")))
+
+
 def stop(source: Source, diagnostics: Iterable[Diagnostic]) -> NoReturn:
     """Print the errors among some diagnostics on standard error, and exit with 1."""
     from llmroute.cli.report.text import report_text

@@ -23,7 +23,7 @@ from llmroute.routing.route import Route
 from llmroute.routing.urls import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from llmroute.routing.diagnostics import Diagnostic
@@ -130,9 +130,13 @@ def _write(files: Mapping[str, frozenset[Pair]]) -> Path:
 class Gate:
     """Says what a spec may not send yet."""
 
-    def __init__(self, spec: RoutingSpec) -> None:
-        """Find out the spec's real path, while the folder is the one that it was found from."""
+    def __init__(self, spec: RoutingSpec, broken: Callable[[BadEnvironmentError], object] | None = None) -> None:
+        """Find out the spec's real path, while the folder is the one that it was found from.
+
+        `broken` is told, once, that what was trusted can't be read; nothing is trusted then. Without it that is raised.
+        """
         self._spec = spec
+        self._broken = broken
         # A text or a mapping has no path, so that nothing of it is ever trusted.
         self._name = key_of_spec(spec.source.path) if os.path.exists(spec.source.path) else ""  # noqa: PTH110 - a name
         self._known: frozenset[Pair] = frozenset()
@@ -147,8 +151,18 @@ class Gate:
         if all(_is_trusted(row, self._known) for row in asked):
             return []
         # The user may have said yes in another window.
-        self._known = remembered().get(self._name, frozenset()) if self._name else frozenset()
+        self._known = self._remembered() if self._name else frozenset()
         return [row for row in asked if not _is_trusted(row, self._known)]
+
+    def _remembered(self) -> frozenset[Pair]:
+        try:
+            return remembered().get(self._name, frozenset())
+        except BadEnvironmentError as error:
+            if self._broken is None:
+                raise
+            told, self._broken = self._broken, lambda _: None
+            told(error)
+            return frozenset()
 
     def held_back(self, resolution: Resolution, environ: Mapping[str, str]) -> list[Sent]:
         """What a resolution would send and nobody has trusted; `environ` is what it was resolved with."""
