@@ -31,7 +31,9 @@ def _found_and_broken(folder: Path, server: FaultServer, monkeypatch: pytest.Mon
     (folder / "state/trust.json").write_text("{")
 
 
-@pytest.mark.parametrize("arguments", [["explain"], ["explain", "--format", "json"], ["explain", "--format", "mermaid"]])
+@pytest.mark.parametrize(
+    "arguments", [["explain"], ["explain", "--format", "json"]]
+)
 def test_explain(invoke: Invoke, arguments: list[str]) -> None:
     done = invoke(*arguments)
     assert done.exit_code == 0, done.stderr
@@ -41,6 +43,16 @@ def test_explain(invoke: Invoke, arguments: list[str]) -> None:
     assert "BOX_KEY would go to" in " ".join(f"{done.stdout} {done.stderr}".split())
     if "json" in arguments:
         assert json.loads(done.stdout)
+
+
+def test_the_table_of_all_agents(invoke: Invoke, folder: Path) -> None:
+    with (folder / "routing.yaml").open("a") as spec:
+        spec.write("agents: {one: {model: a}, two: {model: b}}\n")
+    done = invoke("explain")
+    assert done.exit_code == 0, done.stderr
+    assert "two" in done.stdout
+    assert done.stderr.count("trust.json") == 1
+    assert "BOX_KEY would go to" in done.stderr
 
 
 def test_doctor(invoke: Invoke, server: FaultServer) -> None:
