@@ -15,8 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llmroute.proof.cases import Case
-    from llmroute.proof.expect import Result
+    from llmroute.proof.routing_tests.cases import Case
+    from llmroute.proof.routing_tests.expect import Result
     from llmroute.routing.diagnostics import Diagnostic
     from llmroute.routing.spec import RoutingSpec
 
@@ -106,7 +106,7 @@ def _as_shown(config: pytest.Config, path: str) -> str:
 def _cases(collector: RoutingFile, spec: RoutingSpec) -> Sequence[Case]:
     from llmroute.load.files import TESTS_SUFFIX
     from llmroute.load.routing_tests import read_tests
-    from llmroute.proof.cases import unrolled
+    from llmroute.proof.routing_tests.cases import unrolled
     from llmroute.routing.check_tests import tests
 
     if not collector.path.name.endswith(TESTS_SUFFIX):
@@ -149,7 +149,7 @@ class RoutingItem(pytest.Item):
         if not isinstance(excinfo.value, NotAsExpectedError):
             return super().repr_failure(excinfo, style)
         from llmroute.cli.test_view import without_keys
-        from llmroute.proof.told import told
+        from llmroute.proof.routing_tests.told import told
         from llmroute.routing.explain import plain
 
         return plain(without_keys(told(excinfo.value.result)))

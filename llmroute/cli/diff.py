@@ -12,7 +12,7 @@ from llmroute.cli.output import error, note, one_line
 
 if TYPE_CHECKING:
     from llmroute.load import Loaded
-    from llmroute.proof.diff import Difference, Price
+    from llmroute.proof.differences.diff import Difference, Price
     from llmroute.routing.route import Target
     from llmroute.routing.spec import RoutingSpec
 
@@ -66,7 +66,7 @@ def diff(  # noqa: PLR0913 - the flags of the command
     Exit status: 0 no query changes; 1 some do, a spec has errors, or with --fail-on-weaker something got weaker;
     2 wrong usage. With --exit-zero changed queries alone are 0.
     """
-    from llmroute.proof.diff import diff as compare
+    from llmroute.proof.differences.diff import diff as compare
 
     if with_env and no_env:
         raise click.UsageError("--with-env and --no-env contradict each other")
@@ -76,7 +76,7 @@ def diff(  # noqa: PLR0913 - the flags of the command
     specs = _specs(old, new)
     found = compare(*specs, environ, _price if prices else None)
     if any_env:
-        from llmroute.proof.diff_reach import possible
+        from llmroute.proof.differences.diff_reach import possible
 
         found = found._replace(possible=tuple(possible(*specs)))
     click.echo(_written(found, form, old, new), nl=False)
@@ -115,7 +115,7 @@ def _price(target: Target) -> Price:
     from time import time
 
     from llmroute.dispatch.ledger import list_price_usd
-    from llmroute.proof.diff import Price
+    from llmroute.proof.differences.diff import Price
     from llmroute.wire.chat import Usage
 
     now = time()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from llmroute.cli.report.redact import redacted
 
 if TYPE_CHECKING:
-    from llmroute.proof.diff import Difference, Price
+    from llmroute.proof.differences.diff import Difference, Price
     from llmroute.routing.route import Query, Target
 
 MOST_INDENTED = 1_000

@@ -11,7 +11,7 @@ from llmroute.cli.report.redact import redacted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmroute.proof.diff import Difference, KeyMove
+    from llmroute.proof.differences.diff import Difference, KeyMove
 
 _ROWS = 20
 """Changes in the table; a comment is read, and GitHub takes 65,536 characters."""

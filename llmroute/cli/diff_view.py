@@ -11,8 +11,8 @@ from llmroute.cli.report.redact import redacted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmroute.proof.answers import Answer
-    from llmroute.proof.diff import Difference
+    from llmroute.proof.differences.answers import Answer
+    from llmroute.proof.differences.diff import Difference
 
 _WORDS = say.Words(one_line)
 _COLOURS = {"local": "green", "lan": "yellow", "remote": "magenta"}

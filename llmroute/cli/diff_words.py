@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.cli.report.redact import redacted
-from llmroute.proof.answers import OF_ITS_CONNECTION, SECRETIVE
-from llmroute.proof.grouping import blocks, subject
+from llmroute.proof.differences.answers import OF_ITS_CONNECTION, SECRETIVE
+from llmroute.proof.differences.grouping import blocks, subject
 from llmroute.routing.explain import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from llmroute.proof.answers import Answer
-    from llmroute.proof.diff import Change, Difference, Price
-    from llmroute.proof.diff_reach import Possible
-    from llmroute.proof.grouping import Universe
+    from llmroute.proof.differences.answers import Answer
+    from llmroute.proof.differences.diff import Change, Difference, Price
+    from llmroute.proof.differences.diff_reach import Possible
+    from llmroute.proof.differences.grouping import Universe
+    from llmroute.proof.differences.weaker import Weaker
     from llmroute.proof.queries import QueryClass
-    from llmroute.proof.weaker import Weaker
 
 _MOST_BLOCKS = 4
 _MOST_NAMES = 8
@@ -180,7 +180,7 @@ def possible(row: Possible, words: Words) -> str:
 def usd(price: Price) -> str:
     """Input and output prices.
 
-    >>> from llmroute.proof.diff import Price
+    >>> from llmroute.proof.differences.diff import Price
     >>> usd(Price(3.0, 15.0)), usd(Price(0.0, 0.0)), usd(Price(None, None))
     ('$3.00 / $15.00', 'free', 'unknown')
     """

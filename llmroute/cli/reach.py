@@ -42,9 +42,9 @@ def reach(  # noqa: PLR0913 - one parameter an option
     --locality: who could ever get there. The process's environment is not looked at, and nothing is sent.
     """
     from llmroute.cli.specs import open_spec
-    from llmroute.proof.groups import Premises, explore
-    from llmroute.proof.reach import Wanted
-    from llmroute.proof.reach import reach as rows_of
+    from llmroute.proof.exploration.groups import Premises, explore
+    from llmroute.proof.verification.reach import Wanted
+    from llmroute.proof.verification.reach import reach as rows_of
 
     opened = open_spec(spec, checked=False)
     wanted = Wanted(provider, model, locality)

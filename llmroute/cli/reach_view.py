@@ -12,8 +12,8 @@ from llmroute.cli.verify_view import counted, names
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from llmroute.proof.groups import Explored
-    from llmroute.proof.reach import Row
+    from llmroute.proof.exploration.groups import Explored
+    from llmroute.proof.verification.reach import Row
 
 _COLOURS = {"local": "green", "lan": "yellow", "remote": "magenta"}
 

@@ -12,9 +12,9 @@ from llmroute.cli.options import FilePath, Number, spec_option
 from llmroute.cli.output import error, note, visible
 
 if TYPE_CHECKING:
-    from llmroute.proof.cases import Case
-    from llmroute.proof.coverage import Coverage
-    from llmroute.proof.expect import Result
+    from llmroute.proof.routing_tests.cases import Case
+    from llmroute.proof.routing_tests.coverage import Coverage
+    from llmroute.proof.routing_tests.expect import Result
     from llmroute.routing.spec import RoutingSpec
 
 
@@ -51,7 +51,7 @@ def test(  # noqa: PLR0913, PLR0917 - one for each option
     if word is not None and (fail_under is not None or suggest):
         raise click.UsageError("coverage is that of all tests: leave -k out")
     from llmroute.cli.test_files import chosen, opened
-    from llmroute.proof.coverage import coverage
+    from llmroute.proof.routing_tests.coverage import coverage
 
     routing, every = opened(spec, places)
     results = _run(routing, chosen(every, word))
@@ -105,7 +105,7 @@ def _write_junit(results: list[Result], path: Path) -> None:
 def _suggest(spec: RoutingSpec, results: list[Result], covered: Coverage) -> None:
     from llmroute.cli.test_view import suggested
     from llmroute.dispatch.routing_tests import run
-    from llmroute.proof.suggest import suggestions
+    from llmroute.proof.routing_tests.suggest import suggestions
 
     tests, left = suggestions(spec, covered.uncovered, lambda case: run(spec, case))
     if tests:

@@ -10,13 +10,13 @@ import click
 from llmroute.cli.specs import Judged, found_path, open_spec, stop
 from llmroute.load.files import TESTS_SUFFIX
 from llmroute.load.routing_tests import beside, read_tests, within
-from llmroute.proof.cases import unrolled
+from llmroute.proof.routing_tests.cases import unrolled
 from llmroute.routing.check_tests import tests as check_tests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmroute.proof.cases import Case
+    from llmroute.proof.routing_tests.cases import Case
     from llmroute.routing.spec import RoutingSpec
 
 

@@ -8,13 +8,13 @@ from xml.sax.saxutils import escape, quoteattr
 from llmroute.cli.output import visible
 from llmroute.cli.report.redact import redacted
 from llmroute.cli.test_view import without_keys
-from llmroute.proof.told import counted, told
+from llmroute.proof.routing_tests.told import counted, told
 from llmroute.routing.explain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from llmroute.proof.expect import Result
+    from llmroute.proof.routing_tests.expect import Result
 
 
 def junit(results: Sequence[Result]) -> str:

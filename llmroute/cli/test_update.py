@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from llmroute.cli.output import error, note, visible, write_file
 from llmroute.load.files import split_pointer
 from llmroute.load.rewriting import rewritten
-from llmroute.proof.update import changes
+from llmroute.proof.routing_tests.update import changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmroute.proof.expect import Result
-    from llmroute.proof.update import Change
+    from llmroute.proof.routing_tests.expect import Result
+    from llmroute.proof.routing_tests.update import Change
     from llmroute.routing.source import Source
 
 _BOM = b"\xef\xbb\xbf"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from llmroute.cli.explain_view import show
 from llmroute.cli.report.redact import redacted
-from llmroute.proof.told import counted, result_json, told, uncovered
+from llmroute.proof.routing_tests.told import counted, result_json, told, uncovered
 from llmroute.routing.explain import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llmroute.proof.coverage import Coverage
-    from llmroute.proof.expect import Result
+    from llmroute.proof.routing_tests.coverage import Coverage
+    from llmroute.proof.routing_tests.expect import Result
     from llmroute.routing.explain import Line
 
 

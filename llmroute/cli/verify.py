@@ -10,8 +10,8 @@ from llmroute.cli.failures import FAILED
 from llmroute.cli.options import Number, spec_option
 
 if TYPE_CHECKING:
-    from llmroute.proof.assertions import Assertion
-    from llmroute.proof.bounds import Tokens
+    from llmroute.proof.exploration.assertions import Assertion
+    from llmroute.proof.findings.bounds import Tokens
     from llmroute.routing.route import Target
     from llmroute.routing.spec import RoutingSpec
 
@@ -57,9 +57,9 @@ def verify(  # noqa: PLR0913 - one parameter an option
     Exit status: 0 all holds; 1 something is violated, or the spec has errors; 2 wrong usage.
     """
     from llmroute.cli.specs import found_path, open_spec
-    from llmroute.proof.groups import Premises
-    from llmroute.proof.limits import Limits
-    from llmroute.proof.report import Asked, report
+    from llmroute.proof.exploration.groups import Premises
+    from llmroute.proof.verification.limits import Limits
+    from llmroute.proof.verification.report import Asked, report
 
     counts = _tokens(tokens)
     if max_dollars is not None and counts is None:
@@ -89,8 +89,8 @@ def verify(  # noqa: PLR0913 - one parameter an option
 
 
 def _assertions(spec: RoutingSpec, never: tuple[str, ...], always: tuple[str, ...]) -> tuple[Assertion, ...]:
-    from llmroute.proof.assertions import read, unmatched
-    from llmroute.proof.groups import classes_of
+    from llmroute.proof.exploration.assertions import read, unmatched
+    from llmroute.proof.exploration.groups import classes_of
 
     try:
         found = (*(read("never", text) for text in never), *(read("always", text) for text in always))
@@ -104,7 +104,7 @@ def _assertions(spec: RoutingSpec, never: tuple[str, ...], always: tuple[str, ..
 
 
 def _tokens(written: str | None) -> Tokens | None:
-    from llmroute.proof.bounds import Tokens
+    from llmroute.proof.findings.bounds import Tokens
 
     if written is None:
         return None

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from llmroute.cli.output import paint, visible
 from llmroute.cli.report.redact import redacted
-from llmroute.proof.shown import shown
+from llmroute.proof.exploration.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from llmroute.proof.moved import Moved
-    from llmroute.proof.report import Report
-    from llmroute.proof.verify import Finding
+    from llmroute.proof.verification.moved import Moved
+    from llmroute.proof.verification.report import Report
+    from llmroute.proof.verification.verify import Finding
     from llmroute.routing.route import Query
 
 _MOST_NAMES = 4

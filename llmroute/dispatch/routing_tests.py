@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmroute.errors import RoutingError
-from llmroute.proof.expect import Outcome, Result, judged
+from llmroute.proof.routing_tests.expect import Outcome, Result, judged
 from llmroute.routing.resolve import resolve
 
 if TYPE_CHECKING:
-    from llmroute.proof.cases import Case
+    from llmroute.proof.routing_tests.cases import Case
     from llmroute.routing.spec import RoutingSpec
 
 

@@ -14,7 +14,7 @@ from llmroute.dispatch.attempts import Bounds, attempts
 from llmroute.dispatch.credentials import in_the_clear
 from llmroute.dispatch.health import Health
 from llmroute.errors import KINDS, CallError, DeadlineError, KeyInTheClearError, MissingKeyError
-from llmroute.proof.expect import Outcome, Step
+from llmroute.proof.routing_tests.expect import Outcome, Step
 from llmroute.routing.capabilities import capability_of
 from llmroute.routing.expectations import seconds
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import process_time
 from typing import Any
 
-from llmroute.proof.assertions import read
-from llmroute.proof.report import Asked, report
+from llmroute.proof.exploration.assertions import read
+from llmroute.proof.verification.report import Asked, report
 from llmroute.routing.build import build
 from tests.benchmarks.measure import seconds, show
 

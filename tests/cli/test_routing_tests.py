@@ -429,7 +429,7 @@ def test_a_file_that_changed_in_the_meantime_is_not_written(invoke: Invoke, monk
     path = write(SPEC + OLD)
 
     def change(*arguments: object) -> object:
-        from llmroute.proof.update import changes
+        from llmroute.proof.routing_tests.update import changes
 
         path.write_text(SPEC, encoding="utf-8")
         return changes(*arguments)  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmroute.adapters.base import Call
-    from llmroute.proof.expect import Outcome
+    from llmroute.proof.routing_tests.expect import Outcome
 
 SPEC = """
 version: 1

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from llmroute.load import from_str
-from llmroute.proof.assumptions import Assumption, assumptions
-from llmroute.proof.processors import processors
+from llmroute.proof.findings.assumptions import Assumption, assumptions
+from llmroute.proof.findings.processors import processors
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query, Target
 

@@ -14,8 +14,8 @@ from llmroute.adapters.connections import reach
 from llmroute.dispatch.attempts import Bounds, Try, attempts
 from llmroute.errors import KINDS, CallError
 from llmroute.load import from_str
-from llmroute.proof import bounds
-from llmroute.proof.bounds import Tokens, askable, worst_case
+from llmroute.proof.findings import bounds
+from llmroute.proof.findings.bounds import Tokens, askable, worst_case
 from llmroute.routing.resolve import resolve
 from llmroute.routing.retries import LONGEST_S
 from llmroute.routing.route import Query, Resolution, Route, Target

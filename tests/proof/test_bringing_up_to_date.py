@@ -13,14 +13,14 @@ from llmroute.dispatch.routing_tests import run
 from llmroute.load import from_str, read_mapping
 from llmroute.load.rewriting import rewritten
 from llmroute.load.yaml_writer import flow, scalar
-from llmroute.proof.cases import unrolled
-from llmroute.proof.coverage import parts
-from llmroute.proof.suggest import suggestions
-from llmroute.proof.update import changes
+from llmroute.proof.routing_tests.cases import unrolled
+from llmroute.proof.routing_tests.coverage import parts
+from llmroute.proof.routing_tests.suggest import suggestions
+from llmroute.proof.routing_tests.update import changes
 from tests.properties.strategies import World, governed
 
 if TYPE_CHECKING:
-    from llmroute.proof.expect import Result
+    from llmroute.proof.routing_tests.expect import Result
     from llmroute.routing.spec import RoutingSpec
 
 SPEC = "version: 1\ndefaults: {provider: ollama, model: m}\npurposes: {p: {model: n}}\ntests:\n"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from llmroute.errors import RoutingError, SpecError
 from llmroute.load import from_mapping, from_str
-from llmroute.proof.bounds import askable
-from llmroute.proof.dead import Dead, dead_configuration
+from llmroute.proof.findings.bounds import askable
+from llmroute.proof.findings.dead import Dead, dead_configuration
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query, Resolution
 from tests.properties.strategies import World, governed, worlds

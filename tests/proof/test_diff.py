@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from llmroute.errors import RoutingError
 from llmroute.load import from_mapping
-from llmroute.proof import grouping
-from llmroute.proof import weaker as weaker_module
-from llmroute.proof.diff import Difference, Price, diff
-from llmroute.proof.grouping import blocks
-from llmroute.proof.weaker import weaker
+from llmroute.proof.differences import grouping
+from llmroute.proof.differences import weaker as weaker_module
+from llmroute.proof.differences.diff import Difference, Price, diff
+from llmroute.proof.differences.grouping import blocks
+from llmroute.proof.differences.weaker import weaker
 from llmroute.routing.resolve import resolve
 from llmroute.routing.route import Query
 from tests.properties.strategies import governed, policies

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from llmroute.load import from_mapping, from_str
-from llmroute.proof.egress import KEY_KINDS, Keys, egress, keys
+from llmroute.proof.findings.egress import KEY_KINDS, Keys, egress, keys
 from llmroute.routing.flows import INLINE, origin_text
 from llmroute.routing.pairs import everything
 from llmroute.routing.resolve import resolve

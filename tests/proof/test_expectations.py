@@ -8,14 +8,14 @@ import pytest
 
 from llmroute.dispatch.routing_tests import run
 from llmroute.load import from_str
-from llmroute.proof.cases import unrolled
-from llmroute.proof.expect import Came, Outcome, came
-from llmroute.proof.told import result_json, told
+from llmroute.proof.routing_tests.cases import unrolled
+from llmroute.proof.routing_tests.expect import Came, Outcome, came
+from llmroute.proof.routing_tests.told import result_json, told
 from llmroute.routing.explain import plain
 
 if TYPE_CHECKING:
-    from llmroute.proof.cases import Case
-    from llmroute.proof.expect import Result
+    from llmroute.proof.routing_tests.cases import Case
+    from llmroute.proof.routing_tests.expect import Result
 
 SPEC = """
 version: 1

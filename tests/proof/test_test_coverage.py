@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from llmroute.dispatch.routing_tests import run
 from llmroute.load import from_file, from_str, read_mapping
 from llmroute.load.yaml_writer import flow
-from llmroute.proof.cases import unrolled
-from llmroute.proof.coverage import Coverage, coverage, parts
-from llmroute.proof.suggest import suggestions
+from llmroute.proof.routing_tests.cases import unrolled
+from llmroute.proof.routing_tests.coverage import Coverage, coverage, parts
+from llmroute.proof.routing_tests.suggest import suggestions
 from tests.properties.strategies import World, governed
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from llmroute.load import from_mapping
-from llmroute.proof import assertions, shown
-from llmroute.proof.assertions import read
-from llmroute.proof.groups import Premises, explore
-from llmroute.proof.reach import reach
-from llmroute.proof.verify import verify
+from llmroute.proof.exploration import assertions, shown
+from llmroute.proof.exploration.assertions import read
+from llmroute.proof.exploration.groups import Premises, explore
+from llmroute.proof.verification.reach import reach
+from llmroute.proof.verification.verify import verify
 
 LOCAL = {"provider": "ollama", "model": "llama3.1:8b"}
 

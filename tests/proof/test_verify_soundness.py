@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from llmroute.errors import RoutingError
 from llmroute.load import from_mapping
-from llmroute.proof.assertions import read
-from llmroute.proof.axes import ANY_URLS
-from llmroute.proof.groups import Premises, explore
-from llmroute.proof.reach import reach
-from llmroute.proof.verify import verify
-from llmroute.proof.worlds import ask
+from llmroute.proof.exploration.assertions import read
+from llmroute.proof.exploration.axes import ANY_URLS
+from llmroute.proof.exploration.groups import Premises, explore
+from llmroute.proof.exploration.worlds import ask
+from llmroute.proof.verification.reach import reach
+from llmroute.proof.verification.verify import verify
 from llmroute.routing.override import LocalOverride
 from llmroute.routing.route import Query
 from llmroute.routing.urls import parse
@@ -28,8 +28,8 @@ from tests.properties import strategies
 from tests.properties.strategies import World, arguments, governed
 
 if TYPE_CHECKING:
-    from llmroute.proof.groups import Explored
-    from llmroute.proof.reach import Row
+    from llmroute.proof.exploration.groups import Explored
+    from llmroute.proof.verification.reach import Row
     from llmroute.routing.route import Resolution, Target
     from llmroute.routing.spec import RoutingSpec
 

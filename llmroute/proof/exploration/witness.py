@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.proof.axes import ANY_MODEL
+from llmroute.proof.exploration.axes import ANY_MODEL
 from llmroute.routing.route import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llmroute.errors import RoutingError
-    from llmroute.proof.worlds import Seen, World
+    from llmroute.proof.exploration.worlds import Seen, World
     from llmroute.routing.route import Query, Resolution
     from llmroute.routing.spec import RoutingSpec
 

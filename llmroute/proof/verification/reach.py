@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import RoutingError
-from llmroute.proof.axes import ANY_MODEL
-from llmroute.proof.shown import shown, target_name
-from llmroute.proof.witness import smallest
+from llmroute.proof.exploration.axes import ANY_MODEL
+from llmroute.proof.exploration.shown import shown, target_name
+from llmroute.proof.exploration.witness import smallest
 from llmroute.routing.constraints import Demand, Hop
 from llmroute.routing.context import CLOUD_SUFFIXES
 from llmroute.routing.diagnostics import Origin
@@ -19,8 +19,8 @@ from llmroute.routing.violations import matches, violation
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
 
-    from llmroute.proof.groups import Explored, Group
-    from llmroute.proof.worlds import Seen
+    from llmroute.proof.exploration.groups import Explored, Group
+    from llmroute.proof.exploration.worlds import Seen
     from llmroute.routing.route import Query, Resolution, Target
     from llmroute.routing.spec import RoutingSpec
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmroute.proof.cases import Case, Planned
-from llmroute.proof.coverage import newly
-from llmroute.proof.expect import plain
-from llmroute.proof.probes import probes
+from llmroute.proof.routing_tests.cases import Case, Planned
+from llmroute.proof.routing_tests.coverage import newly
+from llmroute.proof.routing_tests.expect import plain
+from llmroute.proof.routing_tests.probes import probes
 from llmroute.routing.expectations import Fault
 from llmroute.routing.route import EMPTY, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from llmroute.proof.coverage import Part
-    from llmroute.proof.expect import Outcome, Result
+    from llmroute.proof.routing_tests.coverage import Part
+    from llmroute.proof.routing_tests.expect import Outcome, Result
     from llmroute.routing.spec import RoutingSpec
 
     Run = Callable[[Case], Result]

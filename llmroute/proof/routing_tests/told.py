@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from llmroute.proof.expect import plain
+from llmroute.proof.routing_tests.expect import plain
 from llmroute.routing.expectations import seconds
 from llmroute.routing.explain import Line, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from llmroute.proof.cases import Case
-    from llmroute.proof.coverage import Coverage
-    from llmroute.proof.expect import Came, Mismatch, Outcome, Result
+    from llmroute.proof.routing_tests.cases import Case
+    from llmroute.proof.routing_tests.coverage import Coverage
+    from llmroute.proof.routing_tests.expect import Came, Mismatch, Outcome, Result
     from llmroute.routing.diagnostics import Origin
 
 _WHAT = {"scopes": "scope", "policies": "policy", "rules": "rule", "fallbacks": "fallback"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmroute.catalog.presets import PRESETS
 from llmroute.errors import RoutingError
-from llmroute.proof.assumptions import is_name
+from llmroute.proof.findings.assumptions import is_name
 from llmroute.routing.check_answers import named_queries
 from llmroute.routing.check_places import Place, places
 from llmroute.routing.endpoints import is_known

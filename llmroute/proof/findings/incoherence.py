@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from llmroute.proof.bounds import Hop
+    from llmroute.proof.findings.bounds import Hop
     from llmroute.routing.diagnostics import Origin
     from llmroute.routing.route import Resolution, Target
 

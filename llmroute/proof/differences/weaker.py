@@ -11,8 +11,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import RoutingError
+from llmroute.proof.differences.grouping import Universe
 from llmroute.proof.globs import Pattern, told_apart
-from llmroute.proof.grouping import Universe
 from llmroute.proof.queries import KINDS, Alike, QueryClass, alike
 from llmroute.routing.constraints import Demand, demands, speaks
 from llmroute.routing.context import Context
@@ -24,7 +24,7 @@ from llmroute.routing.violations import matches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llmroute.proof.answers import Answer
+    from llmroute.proof.differences.answers import Answer
     from llmroute.routing.route import Query
     from llmroute.routing.spec import RoutingSpec
 

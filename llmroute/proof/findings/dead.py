@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmroute.proof.dead_fallbacks import dead_fallbacks
-from llmroute.proof.dead_providers import dead_providers
-from llmroute.proof.dead_setting import Dead, dead
+from llmroute.proof.findings.dead_fallbacks import dead_fallbacks
+from llmroute.proof.findings.dead_providers import dead_providers
+from llmroute.proof.findings.dead_setting import Dead, dead
 from llmroute.routing.check_places import places
 from llmroute.routing.route import EMPTY
 from llmroute.routing.scopes import WILDCARD, variables_of

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import RoutingError
-from llmroute.proof.assumptions import assumptions
-from llmroute.proof.dead import dead_configuration
-from llmroute.proof.egress import egress, keys
-from llmroute.proof.groups import Premises, explore
-from llmroute.proof.limits import Limits, bounds
-from llmroute.proof.verify import Finding, Shown, verify
+from llmroute.proof.exploration.groups import Premises, explore
+from llmroute.proof.findings.assumptions import assumptions
+from llmroute.proof.findings.dead import dead_configuration
+from llmroute.proof.findings.egress import egress, keys
+from llmroute.proof.verification.limits import Limits, bounds
+from llmroute.proof.verification.verify import Finding, Shown, verify
 from llmroute.routing.route import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from llmroute.proof.assertions import Assertion
-    from llmroute.proof.assumptions import Assumption
-    from llmroute.proof.bounds import Price, Tokens
-    from llmroute.proof.dead import Dead
-    from llmroute.proof.egress import Egress, Keys
-    from llmroute.proof.groups import Explored
-    from llmroute.proof.limits import Bounded
-    from llmroute.proof.moved import Moved
+    from llmroute.proof.exploration.assertions import Assertion
+    from llmroute.proof.exploration.groups import Explored
+    from llmroute.proof.findings.assumptions import Assumption
+    from llmroute.proof.findings.bounds import Price, Tokens
+    from llmroute.proof.findings.dead import Dead
+    from llmroute.proof.findings.egress import Egress, Keys
+    from llmroute.proof.verification.limits import Bounded
+    from llmroute.proof.verification.moved import Moved
     from llmroute.routing.route import Resolution, Target
     from llmroute.routing.spec import RoutingSpec
 

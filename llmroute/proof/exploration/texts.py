@@ -10,7 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmroute.catalog.presets import PRESETS, base_url_from_variable
-from llmroute.proof.axes import ANY_MODEL, ANY_URLS, Axes
+from llmroute.proof.exploration.axes import ANY_MODEL, ANY_URLS, Axes
 from llmroute.routing.check_places import places
 from llmroute.routing.endpoints import facts_of
 from llmroute.routing.interpolation import interpolate, variables

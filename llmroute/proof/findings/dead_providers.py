@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmroute.catalog.presets import PRESETS
-from llmroute.proof.dead_fallbacks import covers, denied_provider
-from llmroute.proof.dead_setting import dead
+from llmroute.proof.findings.dead_fallbacks import covers, denied_provider
+from llmroute.proof.findings.dead_setting import dead
 from llmroute.routing.check_places import Place
 from llmroute.routing.endpoints import is_known, reference
 from llmroute.routing.interpolation import interpolate
@@ -17,7 +17,7 @@ from llmroute.routing.spec import PARAMS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from llmroute.proof.dead_setting import Dead
+    from llmroute.proof.findings.dead_setting import Dead
     from llmroute.routing.spec import Provider, RoutingSpec
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.proof.answers import Answer, answer, differences, identity
-from llmroute.proof.grouping import universe
+from llmroute.proof.differences.answers import Answer, answer, differences, identity
+from llmroute.proof.differences.grouping import universe
+from llmroute.proof.differences.weaker import weaker, with_admitted
 from llmroute.proof.queries import KINDS, QueryClass, frozen, query_classes
-from llmroute.proof.weaker import weaker, with_admitted
 from llmroute.routing.flows import INLINE, origin_text
 from llmroute.routing.pairs import everything
 from llmroute.routing.scopes import WILDCARD
@@ -15,10 +15,10 @@ from llmroute.routing.scopes import WILDCARD
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
 
-    from llmroute.proof.diff_reach import Possible
-    from llmroute.proof.grouping import Universe
+    from llmroute.proof.differences.diff_reach import Possible
+    from llmroute.proof.differences.grouping import Universe
+    from llmroute.proof.differences.weaker import Weaker
     from llmroute.proof.queries import Alike
-    from llmroute.proof.weaker import Weaker
     from llmroute.routing.route import Target
     from llmroute.routing.spec import RoutingSpec
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from itertools import product, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.proof.explorer import Explorer
-from llmroute.proof.interests import interests
+from llmroute.proof.exploration.explorer import Explorer
+from llmroute.proof.exploration.interests import interests
+from llmroute.proof.exploration.signatures import QUIET
 from llmroute.proof.queries import KINDS, Alike, QueryClass, alike
-from llmroute.proof.signatures import QUIET
 from llmroute.routing.route import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from llmroute.proof.assertions import Assertion
-    from llmroute.proof.worlds import Seen
+    from llmroute.proof.exploration.assertions import Assertion
+    from llmroute.proof.exploration.worlds import Seen
     from llmroute.routing.route import Query
     from llmroute.routing.spec import RoutingSpec
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.proof.dead_setting import dead
+from llmroute.proof.findings.dead_setting import dead
 from llmroute.routing.check_places import Place
 from llmroute.routing.endpoints import facts_of, is_known, reference
 from llmroute.routing.models import followed
@@ -15,7 +15,7 @@ from llmroute.routing.violations import matches
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from llmroute.proof.dead_setting import Dead
+    from llmroute.proof.findings.dead_setting import Dead
     from llmroute.routing.policies import Policy
     from llmroute.routing.spec import RoutingSpec
 

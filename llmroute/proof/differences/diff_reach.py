@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.proof.groups import Premises, explore
-from llmroute.proof.reach import reach
+from llmroute.proof.exploration.groups import Premises, explore
+from llmroute.proof.verification.reach import reach
 from llmroute.routing.route import LOCALITIES
 
 if TYPE_CHECKING:

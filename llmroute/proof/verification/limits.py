@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import RoutingError
-from llmroute.proof.bounds import Price, Tokens, WorstCase, worst_case
-from llmroute.proof.incoherence import WAITS
+from llmroute.proof.exploration.signatures import QUIET, settles
+from llmroute.proof.exploration.witness import Witness
+from llmroute.proof.exploration.worlds import ask
+from llmroute.proof.findings.bounds import Price, Tokens, WorstCase, worst_case
+from llmroute.proof.findings.incoherence import WAITS
 from llmroute.proof.queries import frozen, query_classes
-from llmroute.proof.signatures import QUIET, settles
-from llmroute.proof.witness import Witness
-from llmroute.proof.worlds import ask
 from llmroute.routing.constraints import speaks
 from llmroute.routing.route import EMPTY
 from llmroute.routing.scopes import scopes

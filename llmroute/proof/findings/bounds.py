@@ -11,14 +11,14 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from llmroute.catalog.patience import CONNECT_S, TIMEOUT_S
-from llmroute.proof.incoherence import incoherent
+from llmroute.proof.findings.incoherence import incoherent
 from llmroute.routing.retries import BACKOFF_S, LONGEST_S, POLICIES, max_retries, retries_after
 from llmroute.routing.shapes import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from llmroute.proof.incoherence import Incoherence
+    from llmroute.proof.findings.incoherence import Incoherence
     from llmroute.routing.route import Resolution, Target
 
 WORDLESS = frozenset({"connect", "ambiguous", "truncated"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmroute.catalog.presets import PRESETS
-from llmroute.proof.axes import ANY_MODEL, ANY_URLS
+from llmroute.proof.exploration.axes import ANY_MODEL, ANY_URLS
 from llmroute.routing.urls import parse
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from llmroute.catalog import addresses
-from llmroute.proof.processors import processors
+from llmroute.proof.findings.processors import processors
 from llmroute.routing.flows import origin_text
 from llmroute.routing.urls import parse
 

@@ -27,11 +27,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import RoutingError
-from llmroute.proof.axes import ANY_URLS, Axes
+from llmroute.proof.exploration.axes import ANY_URLS, Axes
+from llmroute.proof.exploration.signatures import QUIET, Signatures
+from llmroute.proof.exploration.texts import Text, Variation, filled, texts, variations
+from llmroute.proof.exploration.worlds import Reached, Said, Seen, World, field_of, first_variable, layer_of
 from llmroute.proof.queries import frozen
-from llmroute.proof.signatures import QUIET, Signatures
-from llmroute.proof.texts import Text, Variation, filled, texts, variations
-from llmroute.proof.worlds import Reached, Said, Seen, World, field_of, first_variable, layer_of
 from llmroute.routing.endpoints import reference
 from llmroute.routing.override import LocalOverride
 from llmroute.routing.route import EMPTY, Query
@@ -40,7 +40,7 @@ from llmroute.routing.scopes import Scope, scopes, written
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping
 
-    from llmroute.proof.interests import Interests
+    from llmroute.proof.exploration.interests import Interests
     from llmroute.routing.spec import RoutingSpec
 
 

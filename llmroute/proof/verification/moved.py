@@ -6,15 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from llmroute.errors import RoutingError
-from llmroute.proof.shown import target_name
-from llmroute.proof.witness import Witness, smallest, weight
+from llmroute.proof.exploration.shown import target_name
+from llmroute.proof.exploration.witness import Witness, smallest, weight
 from llmroute.routing.route import LOCALITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmroute.proof.groups import Explored, Group
-    from llmroute.proof.worlds import Seen
+    from llmroute.proof.exploration.groups import Explored, Group
+    from llmroute.proof.exploration.worlds import Seen
     from llmroute.routing.route import Locality, Resolution, Target
 
 

@@ -23,7 +23,7 @@ from llmroute.routing.violations import matches
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping
 
-    from llmroute.proof.interests import Interests
+    from llmroute.proof.exploration.interests import Interests
     from llmroute.routing.endpoints import Facts
 
 ANY_MODEL = "any-model"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmroute.proof.expect import came
+from llmroute.proof.routing_tests.expect import came
 from llmroute.routing.check_tests import BESIDE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llmroute.proof.cases import Case, Path
-    from llmroute.proof.expect import Mismatch, Outcome, Result
+    from llmroute.proof.routing_tests.cases import Case, Path
+    from llmroute.proof.routing_tests.expect import Mismatch, Outcome, Result
     from llmroute.routing.source import Source
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from llmroute.proof.probes import struck
+from llmroute.proof.routing_tests.probes import struck
 from llmroute.routing.policies import Requirements
 from llmroute.routing.scopes import field_names, written
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from llmroute.proof.expect import Outcome, Result
+    from llmroute.proof.routing_tests.expect import Outcome, Result
     from llmroute.routing.diagnostics import Origin
     from llmroute.routing.route import Field
     from llmroute.routing.spec import RoutingSpec

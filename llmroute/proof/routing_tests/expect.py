@@ -13,7 +13,7 @@ from llmroute.routing.scopes import written
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from llmroute.proof.cases import Case, Claim
+    from llmroute.proof.routing_tests.cases import Case, Claim
     from llmroute.routing.diagnostics import Origin
     from llmroute.routing.route import Candidate, Excluded, Field, Resolution, Target
 

@@ -6,12 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmroute.errors import ConstraintViolatedError, RoutingError
-from llmroute.proof.hops import hop_of
-from llmroute.proof.moved import Moved, moved
-from llmroute.proof.shown import shown, target_name
-from llmroute.proof.unbound import unbound
-from llmroute.proof.witness import Witness, smallest, weight
-from llmroute.proof.worlds import ask
+from llmroute.proof.exploration.hops import hop_of
+from llmroute.proof.exploration.shown import shown, target_name
+from llmroute.proof.exploration.unbound import unbound
+from llmroute.proof.exploration.witness import Witness, smallest, weight
+from llmroute.proof.exploration.worlds import ask
+from llmroute.proof.verification.moved import Moved, moved
 from llmroute.routing.constraints import demands
 from llmroute.routing.context import context
 from llmroute.routing.violations import violation
@@ -19,10 +19,10 @@ from llmroute.routing.violations import violation
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
-    from llmroute.proof.assertions import Assertion
-    from llmroute.proof.groups import Explored, Group
-    from llmroute.proof.witness import Shows
-    from llmroute.proof.worlds import Seen
+    from llmroute.proof.exploration.assertions import Assertion
+    from llmroute.proof.exploration.groups import Explored, Group
+    from llmroute.proof.exploration.witness import Shows
+    from llmroute.proof.exploration.worlds import Seen
     from llmroute.routing.diagnostics import Origin
     from llmroute.routing.route import Excluded, Resolution
     from llmroute.routing.spec import RoutingSpec
