@@ -1,7 +1,6 @@
 """Flux's `BaseLLMProvider` over a conversation: `from llmroute.compat.flux import FluxProvider`.
 
-What Flux computes of the model's name, prices and how much of the history is sent, comes from the price list and from
-the window of the target here. Which model answers stands in the spec.
+Prices, and how much of the history is sent, come from the price list and the window of the target, not from a name.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from llmroute.wire.chat import ChatRequest, Finish, Message, Text, TextDelta
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
+    from llmroute.conversation.pruning import Pruned
     from llmroute.dispatch.router import Router
 
 CANCELLED = "cancelled by the user"
@@ -31,6 +31,8 @@ class FluxProvider:
         self.config = config
         self.conversation = Conversation(router, agent=agent)
         """The conversation itself, for what Flux's interface has no word for."""
+        self.pruning_stats: list[dict[str, int]] = []
+        """What was left out of the history, a row for each answer to less than all of it."""
 
     async def send_message(
         self, message: str, system_prompt: str, tools: list[dict[str, Any]] | None = None
@@ -62,16 +64,24 @@ class FluxProvider:
     def clear_history(self) -> None:
         """Forget what was said; the usage stays."""
         self.conversation.clear()
+        self.pruning_stats.clear()
 
     def get_token_usage(self) -> dict[str, Any]:
         """Tokens and list price of the conversation; `estimated_cost` is a lower bound where `unpriced` answers are."""
         spent = self.conversation.usage().total
+        saved = sum(row["tokens_saved"] for row in self.pruning_stats)
         return {
             "input_tokens": spent.input_tokens,
             "output_tokens": spent.output_tokens,
             "total_tokens": spent.input_tokens + spent.output_tokens,
             "estimated_cost": spent.priced_usd,
             "unpriced": spent.unpriced,
+            "context_pruning": {
+                "enabled": True,
+                "prunings_performed": len(self.pruning_stats),
+                "tokens_saved": saved,
+                "avg_tokens_saved_per_pruning": saved / max(len(self.pruning_stats), 1),
+            },
         }
 
     def set_current_file_context(self, file_path: str | None) -> None:
@@ -109,13 +119,27 @@ class FluxProvider:
         self, message: str | None, system_prompt: str, tools: list[dict[str, Any]] | None
     ) -> AsyncGenerator[dict[str, Any], None]:
         asked: dict[str, Any] = {"system": system_prompt or None, "tools": from_anthropic((), tools or ()).tools}
+        length = len(self.conversation.messages) + (message is not None)
         async with self.conversation.asend(message, **asked) as source, aclosing(until(source)) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
                     yield {"type": "text", "content": event.text}
                 elif isinstance(event, Finish):
+                    self.pruning_stats += [] if (left := self.conversation.pruned) is None else [_stats(left, length)]
                     for call in event.reply.tool_calls:
                         yield {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_of(call)}
+
+
+def _stats(left: Pruned, length: int) -> dict[str, int]:
+    """What was left out of a history of so many messages, in Flux's words."""
+    removed, before, after = len(left.dropped), left.tokens_before, left.tokens_after
+    messages = {"original_messages": length, "pruned_messages": length - removed, "messages_removed": removed}
+    return {
+        **messages,
+        "original_tokens_estimate": before,
+        "pruned_tokens_estimate": after,
+        "tokens_saved": before - after,
+    }
 
 
 def _messages(row: Mapping[str, Any]) -> tuple[Message, ...]:

@@ -1,4 +1,4 @@
-"""Good answers and streams of both APIs, to be sent as they are or to be broken on the way.
+"""Good answers and streams of the APIs, to be sent as they are or to be broken on the way.
 
 A script is a list, so a stream that breaks is a slice: `[*good_stream(api, "Fo", "ur.")[:3], Reset()]` resets the
 connection after `Fo`.
@@ -7,7 +7,7 @@ connection after `Fo`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llmroute.testing.steps import answer, sse, stream
@@ -15,7 +15,7 @@ from llmroute.testing.steps import answer, sse, stream
 if TYPE_CHECKING:
     from llmroute.testing.steps import Step
 
-OPENAI, ANTHROPIC = "openai-chat", "anthropic-messages"
+OPENAI, ANTHROPIC, OLLAMA = "openai-chat", "anthropic-messages", "ollama-chat"
 MODEL = "test-model"
 """What the answers say that they come from."""
 Tools: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -29,18 +29,27 @@ def good_answer(api: str, text: str = "Four.", tools: Tools | None = None) -> li
 
 def good_stream(api: str, *texts: str) -> list[Step]:
     """A stream. Its steps: the head of the response, what comes before the text, each of `texts`, the rest, the end."""
+    if api == OLLAMA:
+        lines = [*map(_line, head(api)), *(_line(piece(api, text)) for text in texts), *map(_line, tail(api))]
+        return stream(*lines, kind="application/x-ndjson")
     return stream(sse(*head(api)), *(sse(piece(api, text)) for text in texts), sse(*tail(api)))
+
+
+def _line(row: Mapping[str, Any] | str) -> str:
+    return f"{json.dumps(row)}\n"
 
 
 def whole(api: str, text: str = "Four.", tools: Tools | None = None) -> dict[str, Any]:
     """The body of a whole answer."""
-    return (_message if known(api) == ANTHROPIC else _completion)(text, tools or {})
+    return _WHOLE[known(api)](text, tools or {})
 
 
 def head(api: str) -> list[dict[str, Any]]:
     """The payloads before the first text of a stream."""
     if known(api) == OPENAI:
         return [completion_chunk({"role": "assistant", "content": ""})]
+    if api == OLLAMA:
+        return [_ollama({"content": ""})]
     message = {**_message("", {}), "content": [], "stop_reason": None, "usage": {"input_tokens": 7, "output_tokens": 1}}
     block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
     return [{"type": "message_start", "message": message}, block]
@@ -50,6 +59,8 @@ def piece(api: str, text: str) -> dict[str, Any]:
     """The payload of one piece of text."""
     if known(api) == OPENAI:
         return completion_chunk({"content": text})
+    if api == OLLAMA:
+        return _ollama({"content": text})
     return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
 
 
@@ -57,6 +68,8 @@ def tail(api: str) -> list[dict[str, Any] | str]:
     """The payloads after the last text of a stream."""
     if known(api) == OPENAI:
         return [completion_chunk({}, "stop"), {**completion_chunk({}), "choices": [], "usage": _COUNTED}, "[DONE]"]
+    if api == OLLAMA:
+        return [_ollama({"content": ""}, done=True)]
     delta = {"stop_reason": "end_turn", "stop_sequence": None}
     return [
         {"type": "content_block_stop", "index": 0},
@@ -72,13 +85,13 @@ def completion_chunk(delta: Mapping[str, Any], finish: str | None = None) -> dic
 
 
 def known(api: str) -> str:
-    """The API, if it is one of the two.
+    """The API, if there are answers of it.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: there are none.
     """
-    if api not in {OPENAI, ANTHROPIC}:
-        raise ValueError(f"there are answers of {OPENAI!r} and {ANTHROPIC!r}, none of {api!r}")
+    if api not in _WHOLE:
+        raise ValueError(f"there are answers of {', '.join(map(repr, _WHOLE))}, none of {api!r}")
     return api
 
 
@@ -122,3 +135,31 @@ def _message(text: str, tools: Tools) -> dict[str, Any]:
         "stop_sequence": None,
         "usage": {"input_tokens": 7, "output_tokens": 2},
     }
+
+
+def _ollama_whole(text: str, tools: Tools) -> dict[str, Any]:
+    message: dict[str, Any] = {"content": text}
+    if tools:
+        message["tool_calls"] = [
+            {"id": f"call_{i}", "function": {"name": name, "arguments": arguments}}
+            for i, (name, arguments) in enumerate(tools.items(), 1)
+        ]
+    return _ollama(message, done=True)
+
+
+def _ollama(message: Mapping[str, Any], *, done: bool = False) -> dict[str, Any]:
+    """A line of Ollama's; the last one has the reason and the counts."""
+    row = {
+        "model": MODEL,
+        "created_at": "2026-09-01T10:00:00Z",
+        "message": {"role": "assistant", **message},
+        "done": done,
+    }
+    return {**row, "done_reason": "stop", "prompt_eval_count": 7, "eval_count": 2} if done else row
+
+
+_WHOLE: Mapping[str, Callable[[str, Tools], dict[str, Any]]] = {
+    OPENAI: _completion,
+    ANTHROPIC: _message,
+    OLLAMA: _ollama_whole,
+}

@@ -106,6 +106,12 @@ def test_flux_runs(router: Router, flux: FluxProvider) -> None:
         "total_tokens": 220,
         "estimated_cost": 0.0,
         "unpriced": 0,
+        "context_pruning": {
+            "enabled": True,
+            "prunings_performed": 0,
+            "tokens_saved": 0,
+            "avg_tokens_saved_per_pruning": 0.0,
+        },
     }
     assert (flux.total_input_tokens, flux.total_output_tokens) == (200, 20)
     flux.clear_history()

@@ -156,7 +156,10 @@ def test_a_history_that_is_to_be_shorter_than_the_window(server: FaultServer) ->
 @shows("ContextManager.prune_history", "pruning_stats")
 @shows("set_current_file_context")
 @pytest.mark.parametrize("provider", ["anthropic", "openai"])
-def test_a_long_conversation_is_made_to_fit(server: FaultServer, provider: str) -> None:
+def test_a_long_conversation_is_made_to_fit(
+    server: FaultServer, provider: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "llmroute")
     spec = EXAMPLE.read_text().replace(
         f"  {provider}: {{", f"  {provider}: {{capabilities: {{context_window: 400}}, ", 1
     )
@@ -172,7 +175,35 @@ def test_a_long_conversation_is_made_to_fit(server: FaultServer, provider: str) 
     sent = str(seen.json["messages"])
     assert [text[:6] in sent for text in said] == [True, True, False, True, True, True]
     assert len(talk.messages) == 12
-    assert talk.pruned is not None
+    left = talk.pruned
+    assert left is not None
+    assert (left.dropped, left.window) == ((1, 3, 4), 400)
+    assert left.tokens_before > 400 > left.tokens_after
+    told: list[Any] = [vars(record) for record in caplog.records]
+    assert [row["llmroute_target"] for row in told if row.get("llmroute_event") == "conversation_pruned"] == [
+        left.target
+    ]
+
+    async def through_the_drop_in() -> dict[str, Any]:
+        async with Router.from_str(spec, environ={**small(server), "FLUX_PROVIDER": provider}) as router:
+            flux = FluxProvider(router)
+            flux.conversation_history = [message.to_json() for message in history]
+            flux.set_current_file_context("src/kept.py")
+            assert [event async for event in flux.send_message(said[-1], "You are Flux.")]
+            usage: dict[str, Any] = flux.get_token_usage()["context_pruning"]
+            (row,) = flux.pruning_stats
+            assert (row["original_messages"], row["messages_removed"], row["pruned_messages"]) == (11, 3, 8)
+            assert row["tokens_saved"] == row["original_tokens_estimate"] - row["pruned_tokens_estimate"]
+            flux.clear_history()
+            assert flux.pruning_stats == []
+            return {**usage, "tokens_saved": usage["tokens_saved"] == row["tokens_saved"]}
+
+    assert asyncio.run(through_the_drop_in()) == {
+        "enabled": True,
+        "prunings_performed": 1,
+        "tokens_saved": True,
+        "avg_tokens_saved_per_pruning": float(left.tokens_before - left.tokens_after),
+    }
 
 
 @shows("create_provider(config)", "send_message(message, system_prompt, tools)", "clear_history")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from llmroute.testing import Script, Seen
 
 __all__ = ["closed_port", "fault_server"]
-APIS = (OPENAI, ANTHROPIC)
+APIS = (OPENAI, ANTHROPIC, "ollama-chat")
 
 
 def ask(server: FaultServer, path: str = "/", body: bytes = b"") -> tuple[int, bytes]:
