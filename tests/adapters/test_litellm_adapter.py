@@ -389,8 +389,9 @@ def test_without_a_key_the_environment_may_have_one_where_the_spec_says_so(
 def test_callbacks_and_globals_of_the_program_stay_as_they_are(
     adapter: Adapter, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    import litellm
+    from llmroute.adapters.litellm_library import library
 
+    litellm = library()
     told: list[object] = []
     for name in ("success_callback", "failure_callback"):
         monkeypatch.setattr(litellm, name, [lambda *args: told.append(args)])

@@ -6,6 +6,7 @@ Each test names the rows of docs/systems/coda.md that it shows.
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from llmroute.cli import main
 from llmroute.compat import coda
 from llmroute.compat.coda import CodaProvider, Message, Role, Tool
 from llmroute.errors import LLMRouteError, UnknownProviderError
-from llmroute.testing import FaultServer, answer, good_answer, good_stream
+from llmroute.testing import FaultServer, answer, good_answer, good_stream, stream
 from tests.adapters.fake_ollama import FakeOllama, Model, Says
 from tests.systems.rows import ROOT, Covered
 
@@ -84,11 +85,15 @@ def test_who_beats_whom(server: FaultServer) -> None:
         EXAMPLE.read_text().replace("openai: {model: gpt-4o}", own) + "agents: {fixed: {model: openai/of-the-agent}}\n"
     )
     with Router.from_str(text, environ=vendor(server)) as router:
-        CodaProvider(router).chat(HELLO, "openai/of-the-call", temperature=0.3)
+        CodaProvider(router).chat(HELLO, "of-the-call", temperature=0.3)
         CodaProvider(router).chat(HELLO, "")
         CodaProvider(router, agent="fixed").chat(HELLO, "openai/of-the-call")
     sent = [(seen.json["model"], seen.json["temperature"], seen.json["top_p"]) for seen in server.requests]
     assert sent == [("of-the-call", 0.3, 0.5), ("gpt-4o", 0.7, 0.5), ("of-the-agent", 0.7, 0.5)]
+    # A name in full chooses the provider too, whatever the variable says.
+    with Router(EXAMPLE, environ=vendor(server)) as router:
+        CodaProvider(router).chat(HELLO, "anthropic/claude-of-the-call")
+    assert (server.requests[-1].path, server.requests[-1].json["model"]) == ("/v1/messages", "claude-of-the-call")
 
 
 @shows("files of project, user and system are merged")
@@ -233,7 +238,22 @@ def test_an_error_in_a_stream_is_one(ollama: FakeOllama, provider: CodaProvider)
 
 @shows("ollama pull")
 def test_the_models_of_an_ollama_are_looked_after(local: FaultServer) -> None:
-    arguments: list[Any] = ["ollama", "show", SMALL, "--spec", str(EXAMPLE)]
-    shown = CliRunner().invoke(main, arguments, env=environ(local))
-    assert "131,072" in shown.output
-    assert {"pull", "rm", "ps"} <= set(CliRunner().invoke(main, ["ollama", "--help"]).output.split())
+    def ollama(*arguments: str) -> Any:
+        return CliRunner().invoke(main, ["ollama", *arguments, "--spec", str(EXAMPLE)], env=environ(local))
+
+    loading = {"status": "pulling 6a0746a1ec1a", "digest": "sha256:6a07", "total": 9, "completed": 9}
+    steps = [{"status": "pulling manifest"}, loading, {"status": "success"}]
+    local.script(stream(*(f"{json.dumps(step)}\n" for step in steps), kind="application/x-ndjson"))
+    pulled = ollama("pull", SMALL)
+    assert pulled.exit_code == 0, pulled.output
+    seen = local.requests[-1]
+    assert (seen.method, seen.path, seen.json) == ("POST", "/api/pull", {"model": SMALL, "stream": True})
+    local.script(stream(f"{json.dumps({'error': 'pull model manifest: file does not exist'})}\n"))
+    assert ollama("pull", "nope").exit_code == 1
+    assert "131,072" in ollama("show", SMALL).output
+    local.script(answer(200, b""))
+    assert ollama("rm", SMALL).exit_code == 0
+    assert (local.requests[-1].method, local.requests[-1].path) == ("DELETE", "/api/delete")
+    local.script(answer(200, {"models": [{"name": SMALL, "model": SMALL, "size": 1, "size_vram": 1}]}))
+    assert SMALL in ollama("ps").output
+    assert local.requests[-1].path == "/api/ps"

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmroute import Router
+from llmroute import Conversation, Router
 from llmroute.compat.hive import HiveProvider, Tool, ToolResult, ToolUse
 from llmroute.errors import LLMRouteError, MissingKeyError, RateLimitError
 from llmroute.testing import Close, FaultServer, answer, good_answer, good_stream
+from llmroute.wire.chat import assistant, user
 from tests.adapters.fake_ollama import FakeOllama, Says
 from tests.systems.rows import ROOT, Covered
 
@@ -88,7 +89,7 @@ def test_the_queen_asks_anthropic(server: FaultServer, hive: HiveProvider) -> No
     assert response.raw_response["reply"].text == "Four."
 
 
-@shows("worker_llm", "llm.num_ctx", "llm.max_context_tokens")
+@shows("worker_llm", "llm.num_ctx")
 def test_a_worker_has_its_own_server_and_window(server: FaultServer) -> None:
     ollama = FakeOllama(says=Says("Four."))
     with ollama.serve() as local, Router(EXAMPLE, environ=environ(server, OLLAMA_API_BASE=local.url)) as router:
@@ -98,6 +99,25 @@ def test_a_worker_has_its_own_server_and_window(server: FaultServer) -> None:
     assert (path, body["model"], body["options"]) == ("/api/chat", "qwen3:8b", {"num_ctx": 16384, "num_predict": 4096})
     assert any("cut" in warning for warning in map(str, long.warnings))
     assert server.requests == []
+
+
+@shows("llm.max_context_tokens")
+def test_a_long_conversation_is_held_to_the_window_of_whoever_answers(server: FaultServer) -> None:
+    small = EXAMPLE.read_text().replace("context_window: 16384", "context_window: 5000")
+    assert small != EXAMPLE.read_text()
+    history = [message for _ in range(9) for message in (user("and so on " * 300), assistant("Yes."))]
+    ollama = FakeOllama()
+    with ollama.serve() as local, Router.from_str(small, environ=environ(server, OLLAMA_API_BASE=local.url)) as router:
+        # The catalogue knows the window of the queen's model, and the provider says the worker's.
+        for agent, left_out in (("queen", False), ("worker", True)):
+            talk = Conversation(router, history, agent=agent)
+            talk.complete("Now")
+            assert (talk.pruned is not None) is left_out
+    assert len(server.requests[0].json["messages"]) == 19
+    assert len(ollama.seen[0][1]["messages"]) < 19
+    ask_more = small.replace("queen: {}", "queen: {require: {context_window: 300000}}")
+    with pytest.raises(LLMRouteError, match="its context window holds"):
+        Router.from_str(ask_more, environ=environ(server)).complete("Hello", agent="queen")
 
 
 @shows("vision_fallback")
