@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -458,3 +459,9 @@ def test_reasoning_comes_through(adapter: Adapter) -> None:
         reply = adapter.complete(call(server))
     assert (reply.thinking, reply.text) == ("Hm.", "Four.")
     assert reply.usage == Usage(input_tokens=7, output_tokens=2)
+
+
+def test_the_page_names_the_providers_that_send_over_our_connections() -> None:
+    page = (Path(__file__).parents[2] / "docs/litellm-oracle.md").read_text(encoding="utf-8")
+    named = page.partition("Those are:")[2].partition("\n\n")[2].partition(".\n\n")[0]
+    assert named.replace("\n", " ").split(", ") == [f"`{name}`" for name in sorted(OVER_SDK | OVER_HTTPX)]
