@@ -31,9 +31,7 @@ def _found_and_broken(folder: Path, server: FaultServer, monkeypatch: pytest.Mon
     (folder / "state/trust.json").write_text("{")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["explain"], ["explain", "--format", "json"]]
-)
+@pytest.mark.parametrize("arguments", [["explain"], ["explain", "--format", "json"]])
 def test_explain(invoke: Invoke, arguments: list[str]) -> None:
     done = invoke(*arguments)
     assert done.exit_code == 0, done.stderr

@@ -199,5 +199,5 @@ def test_the_examples_keep_their_comments() -> None:
     new, refused = rewritten(text, {("tests", 0, "expect", "model"): "another"})
     assert refused == {}
     assert [line for line in ndiff(text.splitlines(), new.splitlines()) if line[0] == "+"] == [
-        '+     expect: {provider: ollama, model: another, locality: local, fallbacks: [], params: {temperature: 0}}'
+        "+     expect: {provider: ollama, model: another, locality: local, fallbacks: [], params: {temperature: 0}}"
     ]
