@@ -158,7 +158,6 @@ def _settings(call: Call, key: str | None, base_url: str) -> dict[str, Any]:
         "num_retries": 0,
         "caching": False,
         "cache": {"no-cache": True, "no-store": True},
-        "no-log": True,
     }
 
 

@@ -18,6 +18,7 @@ from llmroute.adapters.litellm_calls import asked_of
 from llmroute.adapters.litellm_failures import failure_of
 from llmroute.adapters.litellm_library import library
 from llmroute.adapters.litellm_passage import UNDER_WAY, CallEnded, Passage
+from llmroute.adapters.litellm_silence import silent
 from llmroute.adapters.litellm_stream import ChunkReader, reply_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class LiteLLMAdapter:
             with _under_way(passage):
                 client = asked.client(self._ways.async_(call.endpoint))
                 async with asyncio.timeout(_limit_s(passage, client)):
-                    response = await library().acompletion(**_arguments(asked, passage, client))
+                    response = await library().acompletion(**_arguments(asked, passage, client, asynchronous=True))
             return reply_of(response, asked, passage)
         except _ENDS as exc:
             failure = failure_of(exc, passage)
@@ -104,7 +105,7 @@ class LiteLLMAdapter:
             with _under_way(passage):
                 client = asked.client(self._ways.async_(call.endpoint))
                 async with asyncio.timeout(_limit_s(passage, client)):
-                    source = await library().acompletion(**_arguments(asked, passage, client))
+                    source = await library().acompletion(**_arguments(asked, passage, client, asynchronous=True))
             while (chunk := await _anext(source, passage)) is not None:
                 for event in reader.feed(chunk, source):
                     yield event
@@ -159,10 +160,11 @@ def _asked(passage: Passage, *, stream: bool) -> Asked:
     return asked
 
 
-def _arguments(asked: Asked, passage: Passage, client: Any) -> dict[str, Any]:
+def _arguments(asked: Asked, passage: Passage, client: Any, *, asynchronous: bool = False) -> dict[str, Any]:
     passage.unsent = client is not None
     # Our connections keep the time limits themselves; this one is for LiteLLM's own.
-    return {**asked.arguments, "timeout": passage.timeouts.read_s(), "client": client}
+    given = {**asked.arguments, "timeout": passage.timeouts.read_s(), "client": client}
+    return silent(given, streams="stream" in given, asynchronous=asynchronous)
 
 
 def _limit_s(passage: Passage, client: Any) -> float | None:

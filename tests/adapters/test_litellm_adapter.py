@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,6 +52,13 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # LiteLLM warns of its own co
 ADD = Tool("add", "Adds.", {"type": "object", "properties": {"a": {"type": "integer"}}})
 VENDORS = {"openai/gpt-x": "openai-chat", "anthropic/claude-x": "anthropic-messages"}
 VENDOR = pytest.mark.parametrize("model", VENDORS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_is_left_behind() -> Iterator[None]:
+    """LiteLLM leaves an event loop, which warns when it is found: here, where its warnings are none of anybody's."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -409,6 +418,15 @@ def test_callbacks_and_globals_of_the_program_stay_as_they_are(
     assert after == before
     assert told == []
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("ask", [asynchronous, astreaming])
+def test_nothing_outlives_a_call(adapter: Adapter, ask: Callable[..., Any]) -> None:
+    with FaultServer(by_api) as server, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        ask(adapter, call(server))
+        gc.collect()
+    assert [str(row.message) for row in told if "never awaited" in str(row.message)] == []
 
 
 def test_the_program_s_own_calls_print_as_ever(capfd: pytest.CaptureFixture[str]) -> None:
