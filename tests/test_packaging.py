@@ -50,7 +50,7 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     package = [name for name in names if name.startswith("llmroute/")]
     assert {name.split("/")[0] for name in names} == {"llmroute", f"llmroute-{llmroute.__version__}.dist-info"}
-    assert {Path(name).suffix for name in package} == {".py", ".typed", ".json"}
+    assert {Path(name).suffix for name in package} == {".py", ".typed", ".json", ".html", ".css", ".js"}
     assert {"llmroute/py.typed", "llmroute/schemas/routing.v1.schema.json"} <= set(package)
     on_disk = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "llmroute").rglob("*.py")}
     assert on_disk == {name for name in package if name.endswith(".py")}
@@ -98,7 +98,7 @@ def test_every_import_is_declared() -> None:
     lines = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     declared = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines}
     owners = packages_distributions()
-    missing = {name for name in imported() if not declared & {_normal(owner) for owner in owners.get(name, [])}}
+    missing = {name for name in imported() if not declared & {_normal(owner) for owner in owners.get(name, [name])}}
     assert missing == set()
 
 

@@ -115,7 +115,7 @@ def test_nothing_is_left_behind() -> None:
         while len(server.requests) < 5:
             time.sleep(0.005)
         assert server.open_connections == 5
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     assert server.open_connections == 0
     for client in clients:
         assert client.recv(1) == b""
