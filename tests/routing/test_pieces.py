@@ -221,3 +221,9 @@ def test_a_diagnostic_as_json() -> None:
     }
     nowhere = found._replace(origin=Origin("mapping", name="/a")).to_json()
     assert (nowhere["path"], nowhere["line"], nowhere["column"]) == ("/a", 1, 1)
+
+
+def test_a_part_of_what_has_no_text_has_its_own_paths() -> None:
+    source = Source("<mapping>")
+    source.narrow(("llm",))
+    assert str(source.origin(("defaults", "model"))) == "mapping /llm/defaults/model"

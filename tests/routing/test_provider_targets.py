@@ -81,3 +81,8 @@ agents: {bare: {base_url: "http://localhost:2/v1", model: m}, lost: {base_url: "
     assert {one.model for one in found.values() if isinstance(one, Target)} == {"*"}
     override = LocalOverride("http://localhost:9/v1", "m")
     assert "http://localhost:9/v1" in provider_targets(spec, KEYS, Query(override=override))
+
+
+def test_a_provider_that_is_declared_and_sent_to_is_told_once() -> None:
+    spec = spec_of("providers: {openai: {}}\ndefaults: {model: openai/m}\nagents: {a: {model: ollama/m}}")
+    assert list(provider_targets(spec, KEYS)) == ["openai", "ollama"]
