@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-# The examples of one property; the differential test takes twenty times as many. `quick` is for a run beside another one
-# that is thorough. What is checked before a change lands
-# is the same at every run, so that a failure is the change's; the nightly run draws other examples each time.
+# The examples of one property; the differential test takes twenty times as many. `quick` is for a run beside one that
+# tries many. What is checked before a change lands is the same at every run, so that a failure is the change's; the
+# nightly run draws other examples each time.
 for _profile, _examples in {"quick": 25, "dev": 100, "ci": 500, "nightly": 5_000}.items():
     settings.register_profile(
         _profile,
