@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ def files(folder: Path) -> Path:
 @pytest.fixture
 def repository(files: Path) -> Path:
     """The same in a repository: `routing.yaml` in a first commit, and changed after it."""
+
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
 
     def git(*arguments: str) -> None:
         who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
@@ -253,6 +257,7 @@ def test_what_is_not_there_is_wrong_usage(invoke: Invoke, name: str, message: st
     assert message in " ".join(result.stderr.split())
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 @pytest.mark.usefixtures("files")
 def test_no_repository(invoke: Invoke) -> None:
     result = invoke("diff", "main:routing.yaml", "old.yaml")
