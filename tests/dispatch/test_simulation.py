@@ -181,7 +181,8 @@ class Faulty:
         if fault is None:
             return Reply(assistant("fine"))
         takes_s = 0.0 if fault.takes is None else seconds(fault.takes)
-        limits = {"timeout": (call.timeout_s, AmbiguousError), "connect-timeout": (call.connect_s, ConnectError)}
+        connect_s = min(call.connect_s, call.timeout_s)
+        limits = {"timeout": (call.timeout_s, AmbiguousError), "connect-timeout": (connect_s, ConnectError)}
         if fault.fault in limits and fault.takes is None:
             takes_s = limits[fault.fault][0]
         if call.ends_at is not None and self.now + takes_s >= call.ends_at:
