@@ -120,7 +120,7 @@ class _Writer:
             row = call_to(call, raw=self._raw)
         except ConversionError as error:
             raise ConversionError(error.message, pointer=f"{at}/arguments") from error
-        if RAW in row["function"]["arguments"]:
+        if row["function"]["arguments"] == {RAW: call.arguments}:
             self.losses.add("tool_calls", f"arguments that are no JSON object are told as {RAW}", f"{at}/arguments")
         elif not call.complete:
             self.losses.add("tool_calls", "that arguments may have been cut is not told", at)

@@ -346,6 +346,14 @@ def test_arguments_that_are_no_object() -> None:
     assert [loss.field for loss in encoded.losses] == ["tool_calls"]
 
 
+def test_an_argument_may_be_called_as_what_is_told_raw() -> None:
+    """Found by the nightly profile."""
+    reply = Reply(assistant(tool_calls=[ToolCall("1", "f", '{"_raw":null}')]), stop_reason="tool_calls")
+    encoded = ollama_chat.encode_reply(reply)
+    assert encoded.losses == ()
+    assert encoded.body["message"]["tool_calls"][0]["function"]["arguments"] == {"_raw": None}
+
+
 def test_a_reply_under_another_name_and_time() -> None:
     body = ollama_chat.encode_reply(Reply(assistant("a"), model="m"), model="n", created_at="2026-09-01T10:00:00Z").body
     assert (body["model"], body["created_at"], body["done"]) == ("n", "2026-09-01T10:00:00Z", True)
