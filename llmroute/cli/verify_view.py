@@ -57,9 +57,8 @@ def _verdict(found: Report, path: str, width: int) -> Iterator[str]:
     worlds = "whatever the environment holds" if premises.environment else "while no variable is set"
     arguments = ", and whatever arguments the program passes" if premises.arguments else ""
     what = (
-        f"This is so for {counted(explored.queries, 'query')}, {worlds}{arguments}: they are of "
-        f"{counted(len(explored.groups), 'kind')}, and {counted(explored.explorer.asked, 'answer')} show all that "
-        "these can get."
+        f"Proven by {counted(explored.explorer.asked, 'answer')} in place of all: "
+        f"{counted(explored.queries, 'query')} of {counted(len(explored.groups), 'kind')}, {worlds}{arguments}."
     )
     yield from wrap(what, width, initial_indent="  ", subsequent_indent="  ")
 

@@ -45,6 +45,11 @@ class Url(NamedTuple):
         """Scheme, host and port: what a key is declared for."""
         return self.scheme, self.host, self.port
 
+    @property
+    def is_place(self) -> bool:
+        """False for the mock, and for what LiteLLM finds by itself."""
+        return self.scheme not in _NO_PLACE
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"

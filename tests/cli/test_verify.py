@@ -49,7 +49,7 @@ def test_a_spec_that_demands_nothing_holds(invoke: Callable[..., Result], folder
     result = invoke("verify")
     assert result.exit_code == 0
     assert "routing.yaml: all holds" in result.stdout
-    assert "This is so for 6 queries, whatever the environment holds" in " ".join(result.stdout.split())
+    assert "6 queries of 4 kinds, whatever the environment holds" in " ".join(result.stdout.split())
 
 
 def test_an_assertion_that_a_variable_breaks_is_shown_with_it(invoke: Callable[..., Result], folder: Path) -> None:

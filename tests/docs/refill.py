@@ -40,7 +40,7 @@ def _shown(line: str, expected: str, folder: Path) -> str:
 
 def main(names: list[str]) -> None:
     """Refill the pages; all of them where none is named."""
-    pages = [Path(name) for name in names] or [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    pages = [Path(name) for name in names] or [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     for page in pages:
         text = page.read_text(encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:

@@ -31,6 +31,10 @@ OLLAMA = "no model of the Ollama at http://localhost:11434 is forwarded to its c
         ("defaults: {provider: mock, model: m}", []),
         ("defaults: {provider: openai, model: gpt-4o}", []),
         (
+            "defaults: {provider: bed, model: bedrock/m}\nproviders: {bed: {api: litellm}}",
+            [("bedrock/m is where litellm takes it to be: no URL of the spec says where its prompts go", "never")],
+        ),
+        (
             "defaults: {provider: ollama, model: m}",
             [("the server at http://localhost:11434 does not forward what it is sent", "never"), (OLLAMA, "never")],
         ),

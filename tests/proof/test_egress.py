@@ -38,6 +38,10 @@ def test_the_mock_sends_nothing() -> None:
     assert leaves("defaults: {provider: mock, model: m}") == {"telemetry": ()}
 
 
+def test_where_litellm_goes_is_no_place_to_ask_or_to_look_up() -> None:
+    assert leaves("defaults: {provider: bed, model: bedrock/m}\nproviders: {bed: {api: litellm}}") == {"telemetry": ()}
+
+
 def test_a_server_on_this_machine_fetches_urls_too() -> None:
     at = ("http://localhost:11434",)
     assert leaves("defaults: {provider: ollama, model: m}") == {

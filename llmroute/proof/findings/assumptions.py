@@ -64,6 +64,10 @@ def _of(spec: RoutingSpec, target: Target) -> Iterator[tuple[str, Checked, str]]
     url = parse(target.base_url)
     if url.scheme == "mock":
         return
+    if not url.is_place:
+        text = f"{target.model} is where {target.api} takes it to be: no URL of the spec says where its prompts go"
+        yield text, "never", "write base_url, where the provider takes one"
+        return
     at = origin_text(url)
     if target.locality == "local":
         yield f"the server at {at} does not forward what it is sent", "never", "write locality: remote where it does"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llmroute.routing.diagnostics import Origin
     from llmroute.routing.route import Target
     from llmroute.routing.spec import RoutingSpec
+    from llmroute.routing.urls import Url
 
 KEY_KINDS = frozenset({"env", "file", "keyring", "argument"})
 PROXY_VARIABLES = "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY"
@@ -89,7 +90,7 @@ def _rows(targets: list[Target]) -> Iterator[Egress | None]:
         "model-lists",
         "the question which models there are, with the provider's key: models, doctor, local list, Router.models",
         targets,
-        lambda _: True,
+        lambda target: parse(target.base_url).is_place,
     )
     yield _row(
         "fetched-urls",
@@ -102,7 +103,7 @@ def _rows(targets: list[Target]) -> Iterator[Egress | None]:
         "name-lookups",
         "the host's name, at whoever answers this machine's questions for names",
         targets,
-        lambda target: target.locality != "local" and is_name(parse(target.base_url).host),
+        lambda target: target.locality != "local" and _is_looked_up(parse(target.base_url)),
     )
     yield _row(
         "proxies",
@@ -123,6 +124,10 @@ def _rows(targets: list[Target]) -> Iterator[Egress | None]:
     )
     if any(target.limits is not None for target in targets):
         yield Egress("limits-storage", "counts of requests and tokens, where the program names a limits_storage", ())
+
+
+def _is_looked_up(url: Url) -> bool:
+    return url.is_place and is_name(url.host)
 
 
 def _row(kind: str, what: str, targets: list[Target], concerns: Callable[[Target], bool]) -> Egress | None:
