@@ -180,12 +180,20 @@ def audit(requests: Sequence[Request], targets: Sequence[Upstream]) -> Counter[s
         if request.outcome == "cancelled":  # the attempt under way is not told
             assert on_the_wire - len(request.told) in {0, 1}, request
         else:
-            in_time = request.kind != "deadline"  # else it may have ended before anything was sent
-            assert len(request.attempts) - on_the_wire in ({0} if in_time else {0, 1}), request
+            # An attempt that was cut off may have ended before anything was sent.
+            unsent = sum(is_late(row) for row in request.attempts) + (request.kind == "deadline")
+            assert 0 <= len(request.attempts) - on_the_wire <= unsent, request
             assert list(request.attempts) == request.told
         audit_attempts(request, {target.name: target for target in targets})
         assert request.elapsed_s <= request.deadline_s + 1.0, request
+    told = [row for request in requests for row in request.told]
+    assert sum(is_late(row) for row in told) <= len(told) // 10
     return outcomes
+
+
+def is_late(row: Attempt) -> bool:
+    """Whether the time limit of an attempt had passed: on a machine that stands still, that is nobody's fault."""
+    return row.kind in {"connect", "ambiguous"} and row.elapsed_s >= TIMEOUT_S
 
 
 def audit_attempts(request: Request, targets: dict[str, Upstream]) -> None:
@@ -201,6 +209,8 @@ def audit_attempts(request: Request, targets: dict[str, Upstream]) -> None:
             assert request.text == targets[name].text(request.number, count[name], streamed=request.streamed)
         elif row.kind == "deadline":
             assert request.deadline_s < TIMEOUT_S or (fault and fault.waits), request
+        elif fault is None and is_late(row):
+            continue
         elif row.kind == "connect":  # a kept connection that ends at once has not been heard
             assert fault
             assert fault.name.startswith(("reset", "close")), request
